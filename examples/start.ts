@@ -1,0 +1,1 @@
+console.log("effect-dcr: the main job is not here yet")

@@ -1,0 +1,93 @@
+/**
+ * The way in for every npm script. `node scripts/bootstrap.mjs <entry> [arguments]` installs what the lockfile pins, if
+ * that has not been done, and runs the entry under the Node version that the lockfile pins.
+ *
+ * This file itself runs under whatever Node the machine has (20 or newer) and with nothing installed, so it is plain
+ * JavaScript and imports nothing but Node's own modules.
+ */
+import { spawn } from "node:child_process"
+import { createHash } from "node:crypto"
+import { existsSync, readFileSync, writeFileSync } from "node:fs"
+import { delimiter, join, resolve } from "node:path"
+import { fileURLToPath } from "node:url"
+
+const pnpm = "pnpm@12.21.0"
+const windows = process.platform === "win32"
+const root = fileURLToPath(new URL("..", import.meta.url))
+const bin = join(root, "node_modules", ".bin")
+const node = join(root, "node_modules", "node", "bin", windows ? "node.exe" : "node")
+const stamp = join(root, "node_modules", ".effect-dcr-installed")
+
+/** What an installation depends on: the lockfile, what it is checked against, and the machine's kind. */
+const wanted = () => {
+  const hash = createHash("sha256").update(`${pnpm} ${process.platform} ${process.arch}`)
+  for (
+    const file of [
+      "pnpm-lock.yaml",
+      "pnpm-workspace.yaml",
+      "package.json",
+      "test/package.json",
+      "examples/package.json",
+      "packages/core/package.json",
+      "packages/platform-node/package.json",
+      "packages/platform-browser/package.json"
+    ]
+  ) hash.update(`\n${file}\n`).update(readFileSync(join(root, file)))
+  return hash.digest("hex")
+}
+
+const install = async () => {
+  const hash = wanted()
+  if (existsSync(node) && existsSync(stamp) && readFileSync(stamp, "utf8") === hash) return
+  const first = !existsSync(stamp)
+  process.stderr.write(`installing dependencies (${first ? "first run only" : "the lockfile has changed"}) ...\n`)
+  /** @type {Array<Buffer>} */
+  const output = []
+  const child = spawn("npx", ["--yes", pnpm, "install", "--frozen-lockfile"], {
+    cwd: root,
+    shell: windows,
+    stdio: ["ignore", "pipe", "pipe"]
+  })
+  child.stdout.on("data", (chunk) => output.push(chunk))
+  child.stderr.on("data", (chunk) => output.push(chunk))
+  const code = await new Promise((resolve, reject) => child.once("error", reject).once("close", resolve))
+  if (code !== 0 || !existsSync(node)) {
+    process.stderr.write(Buffer.concat(output))
+    process.stderr.write(`\ninstalling dependencies failed (exit code ${code})\n`)
+    process.exit(1)
+  }
+  writeFileSync(stamp, hash)
+}
+
+const [entry, ...args] = process.argv.slice(2)
+if (entry === undefined) {
+  process.stderr.write("usage: node scripts/bootstrap.mjs <entry> [arguments]\n")
+  process.exit(2)
+}
+
+await install()
+
+const child = spawn(node, [resolve(root, entry), ...args], {
+  // file names on the command line mean what they mean in the directory where npm was called
+  cwd: process.env["INIT_CWD"] ?? process.cwd(),
+  env: { ...process.env, PATH: `${bin}${delimiter}${process.env["PATH"] ?? ""}` },
+  stdio: "inherit"
+})
+
+/** @type {ReadonlyArray<NodeJS.Signals>} */
+const signals = ["SIGINT", "SIGTERM", "SIGHUP"]
+for (const signal of signals) {
+  process.on(signal, () => {
+    // Ctrl-C in a terminal reaches the child by itself
+    if (signal !== "SIGINT" || !process.stdin.isTTY) child.kill(signal)
+  })
+}
+child.once("error", (error) => {
+  process.stderr.write(`${node} did not start: ${error.message}\n`)
+  process.exit(1)
+})
+child.once("exit", (code, signal) => {
+  if (signal === null) process.exit(code ?? 1)
+  process.removeAllListeners(signal)
+  process.kill(process.pid, signal)
+})
