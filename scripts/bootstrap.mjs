@@ -48,8 +48,10 @@ const install = async () => {
     shell: windows,
     stdio: ["ignore", "pipe", "pipe"]
   })
-  child.stdout.on("data", (chunk) => output.push(chunk))
-  child.stderr.on("data", (chunk) => output.push(chunk))
+  const collect = (/** @type {Buffer} */ chunk) => output.push(chunk)
+  child.stdout.on("data", collect)
+  child.stderr.on("data", collect)
+  /** @type {number | null} */
   const code = await new Promise((resolve, reject) => child.once("error", reject).once("close", resolve))
   if (code !== 0 || !existsSync(node)) {
     process.stderr.write(Buffer.concat(output))
