@@ -1,0 +1,3 @@
+export interface RegisteredClient {
+  readonly todo: true
+}
