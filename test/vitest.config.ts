@@ -1,0 +1,48 @@
+import { defineConfig } from "vitest/config"
+
+/** What every project has in common; a test that needs longer says so itself. */
+const common = {
+  environment: "node",
+  pool: "forks",
+  testTimeout: 10_000,
+  hookTimeout: 20_000,
+  teardownTimeout: 5_000,
+  allowOnly: false,
+  passWithNoTests: false,
+  unstubGlobals: true,
+  unstubEnvs: true
+} as const
+
+export default defineConfig({
+  test: {
+    maxWorkers: 2,
+    projects: [
+      {
+        test: {
+          ...common,
+          name: "unit",
+          include: ["core/**/*.test.ts", "platform-node/**/*.test.ts", "platform-browser/**/*.test.ts"]
+        }
+      },
+      {
+        test: {
+          ...common,
+          name: "interop",
+          include: ["interop/**/*.test.ts"],
+          testTimeout: 30_000,
+          hookTimeout: 60_000
+        }
+      },
+      {
+        test: {
+          ...common,
+          name: "long",
+          include: ["**/*.long.ts"],
+          testTimeout: 3_600_000,
+          hookTimeout: 120_000,
+          fileParallelism: false
+        }
+      }
+    ]
+  }
+})
