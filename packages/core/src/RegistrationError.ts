@@ -236,8 +236,8 @@ export const RateLimited = Schema.TaggedStruct("RateLimited", {
  */
 export const NonceExhausted = Schema.TaggedStruct("NonceExhausted", {
   ...serverSays,
-  /** Whether the server sent a `DPoP-Nonce` with its last answer. */
-  nonceGiven: Schema.Boolean
+  /** The nonce that came with the last demand, for callers who make their own proofs. A nonce is not a secret. */
+  nonce: Schema.optional(Schema.String)
 })
 
 // -----------------------------------------------------------------------------
@@ -491,9 +491,9 @@ const describe = (reason: Reason): string => {
     case "RateLimited":
       return `The server limits the rate of requests (status ${reason.status})${quoteServer(reason.error_description)}`
     case "NonceExhausted":
-      return reason.nonceGiven
-        ? "The server demanded another DPoP nonce although its last one was used"
-        : "The server demanded a DPoP nonce and gave none"
+      return reason.nonce === undefined
+        ? "The server demanded a DPoP nonce and gave none"
+        : "The server demanded another DPoP nonce although the one it gave was used"
     case "InvalidRedirectUri":
       return `The server refused a redirect URI (invalid_redirect_uri)${quoteServer(reason.error_description)}`
     case "InvalidClientMetadata":

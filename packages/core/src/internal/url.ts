@@ -1,0 +1,12 @@
+/**
+ * URLs as they may be shown: without user information, query and fragment, each of which can hold a secret.
+ *
+ * @internal
+ */
+
+/** `url` for an error or a span. What is not a URL is not shown at all. */
+export const displayUrl = (url: URL | string, base?: URL): string => {
+  const parsed = typeof url === "string" ? (URL.canParse(url, base?.href) ? new URL(url, base?.href) : undefined) : url
+  if (parsed === undefined) return "(not a URL)"
+  return parsed.origin === "null" ? `${parsed.protocol}//${parsed.host}${parsed.pathname}` : `${parsed.origin}${parsed.pathname}`
+}
