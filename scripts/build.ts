@@ -12,15 +12,12 @@ import { main, must } from "./support/run.ts"
 import { tools } from "./support/tools.ts"
 
 const annotate = async (file: string): Promise<void> => {
-  const map: unknown = JSON.parse(await readFile(`${file}.map`, "utf8"))
-  const code = (await readFile(file, "utf8")).replace(/\n\/\/# sourceMappingURL=.*\s*$/, "\n")
-  const result = await transformAsync(code, {
+  const result = await transformAsync(await readFile(file, "utf8"), {
     babelrc: false,
     configFile: false,
     compact: false,
     filename: file,
-    sourceFileName: basename(file),
-    inputSourceMap: typeof map === "object" && map !== null ? map : undefined,
+    // babel finds the map that tsc wrote through the comment at the end of the file, so the new one leads to the source
     plugins: ["annotate-pure-calls"],
     sourceMaps: true
   })
