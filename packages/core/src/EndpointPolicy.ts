@@ -40,6 +40,28 @@ export interface Circumstances {
 }
 
 // -----------------------------------------------------------------------------
+// errors
+// -----------------------------------------------------------------------------
+
+/**
+ * What a transport fails with, as the `cause` of its `TransportError`, when {@link EndpointPolicy.judgeAddress} refuses an
+ * address that it was about to connect to. Nothing was sent.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class AddressRefused extends Error {
+  override readonly name = "AddressRefused"
+  /** Why the address is refused. */
+  readonly refusal: Refusal
+
+  constructor(refusal: Refusal) {
+    super(refusal.message)
+    this.refusal = refusal
+  }
+}
+
+// -----------------------------------------------------------------------------
 // service
 // -----------------------------------------------------------------------------
 
