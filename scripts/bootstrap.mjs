@@ -45,6 +45,8 @@ const install = async () => {
   const output = []
   const child = spawn("npx", ["--yes", pnpm, "install", "--frozen-lockfile"], {
     cwd: root,
+    // with NODE_ENV=production half of the tools would be left out
+    env: { ...process.env, NODE_ENV: "development" },
     shell: windows,
     stdio: ["ignore", "pipe", "pipe"]
   })

@@ -107,7 +107,10 @@ const lockfile = async (): Promise<string | undefined> => {
 const lint = async (): Promise<Outcome> => {
   const place = await lockfile()
   if (place !== undefined) return failed(place)
-  return outcome(await node([tools.oxlint, "--type-aware", "--deny-warnings", "--report-unused-disable-directives"]))
+  const finished = await node([tools.oxlint, "--type-aware", "--deny-warnings", "--report-unused-disable-directives"])
+  if (finished.code !== 0) return outcome(finished)
+  const rules = await node(["scripts/lintRules.ts"])
+  return outcome(rules, rules.output.trim())
 }
 
 const types = async (): Promise<Outcome> => {
