@@ -12,14 +12,20 @@ const running = new Set<ChildProcess>()
 
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const
 
-/** Ends the commands that still run when this process is asked to end. */
+let ending = false
+
+/** Ends the commands that still run when this process is asked to end, and then this process. */
 export const endWithChildren = (): void => {
   for (const signal of signals) {
-    process.once(signal, () => {
+    process.on(signal, () => {
+      if (ending) return
+      ending = true
       for (const child of running) child.kill("SIGTERM")
-      process.exitCode = 130
-      // a child that does not listen must not keep us here
-      setTimeout(() => process.exit(130), 3000).unref()
+      const start = performance.now()
+      setInterval(() => {
+        // a child that does not listen must not keep us here
+        if (running.size === 0 || performance.now() - start > 3000) process.exit(130)
+      }, 20)
     })
   }
 }
@@ -46,7 +52,8 @@ export const run = (
     child.once("error", reject)
     child.once("close", (code) => {
       running.delete(child)
-      resolve({ code: code ?? 1, output: Buffer.concat(chunks).toString() })
+      // whoever waits for the next step must not take it
+      if (!ending) resolve({ code: code ?? 1, output: Buffer.concat(chunks).toString() })
     })
   })
 
