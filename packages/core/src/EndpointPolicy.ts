@@ -5,9 +5,17 @@
  * their mTLS aliases, and the management URI of a registration. The default takes https, and plain http on the loopback
  * interface only (RFC 7591 §5, RFC 8252 §7.3).
  *
+ * **When to use**
+ *
+ * A service whose customers name the issuer provides {@link layerPublicOnly}, or its network becomes theirs: an issuer
+ * of `https://10.0.0.1` or `https://metadata.internal` would be contacted on their behalf. A service with a known set of
+ * issuers is served best by {@link allowHosts}.
+ *
  * @since 0.1.0
  */
 import * as Context from "effect/Context"
+import * as Layer from "effect/Layer"
+import * as publicHost from "./internal/publicHost.ts"
 import type { ReasonOf } from "./RegistrationError.ts"
 
 // -----------------------------------------------------------------------------
@@ -33,7 +41,7 @@ export interface Refusal {
  * @category models
  */
 export interface Circumstances {
-  /** Which URL it is: `issuer`, `registration_endpoint`, `registration_client_uri`, ... */
+  /** Which URL it is: `issuer`, `protected_resource`, `registration_endpoint`, `registration_client_uri`, ... */
   readonly role: string
   /** Whether the caller said `dangerouslyAllowInsecureRequests: true`. */
   readonly allowInsecure: boolean
@@ -82,12 +90,24 @@ export interface EndpointPolicy {
   readonly judgeAddress?: ((address: string) => Refusal | undefined) | undefined
 }
 
-const isLoopback = (hostname: string): boolean =>
-  hostname === "localhost" || hostname.endsWith(".localhost") || hostname === "[::1]" ||
-  /^127\.\d+\.\d+\.\d+$/.test(hostname)
+/**
+ * The policy in force. Default: {@link httpsOrLoopback}.
+ *
+ * @since 0.1.0
+ * @category references
+ */
+export const EndpointPolicy: Context.Reference<EndpointPolicy> = Context.Reference<EndpointPolicy>(
+  "@effect-dcr/core/EndpointPolicy",
+  { defaultValue: () => httpsOrLoopback }
+)
+
+// -----------------------------------------------------------------------------
+// constructors
+// -----------------------------------------------------------------------------
 
 /**
- * https everywhere, plain http on loopback only.
+ * https everywhere, plain http on the loopback interface only, unless the caller said
+ * `dangerouslyAllowInsecureRequests: true`. The default.
  *
  * @since 0.1.0
  * @category constructors
@@ -106,12 +126,112 @@ export const httpsOrLoopback: EndpointPolicy = {
 }
 
 /**
- * The policy in force. Default: {@link httpsOrLoopback}.
+ * https on the public internet only, for services whose customers name the issuer.
+ *
+ * **Details**
+ *
+ * Refused are private, loopback, link-local, carrier-grade NAT, multicast, unspecified, documentation, benchmarking and
+ * reserved addresses, for IPv4 and IPv6, also inside IPv4-mapped, NAT64, 6to4 and Teredo addresses and in any spelling
+ * that the URL standard knows (decimal, octal, hexadecimal, short); host names that are local by their look: a single
+ * label, a trailing dot, `localhost`, `*.local`, `*.internal`, `*.home.arpa` and their like. Plain http is refused as
+ * well, loopback and `dangerouslyAllowInsecureRequests` included: what the operator forbids, a caller cannot allow.
+ *
+ * **Gotchas**
+ *
+ * A public name may resolve to a private address. That shows only when the connection is made: `judgeAddress` is for the
+ * transport to ask at that moment, on the very address that it connects to. The clients of `@effect-dcr/platform-node` do
+ * so; on `fetch`, in a browser or behind a proxy nobody can, and only the URL is judged.
+ *
+ * @see RFC 6890 and the IANA special-purpose address registries
+ * @since 0.1.0
+ * @category constructors
+ */
+export const publicOnly: EndpointPolicy = {
+  judgeUrl: (url, circumstances) => {
+    const refusal = httpsOrLoopback.judgeUrl(url, circumstances)
+    if (refusal !== undefined) return refusal
+    if (url.protocol !== "https:") return { rule: "InsecureScheme", message: "only https URLs are contacted" }
+    return publicHost.judgeHostname(url.hostname)
+  },
+  judgeAddress: publicHost.judgeAddress
+}
+
+/**
+ * A policy with one more rule: what `self` lets pass is put before `rule`, which gives the reason for a refusal, one
+ * sentence for a person, or `undefined`.
+ *
+ * @example
+ * ```ts
+ * import * as EndpointPolicy from "@effect-dcr/core/EndpointPolicy"
+ *
+ * const policy = EndpointPolicy.withRule(
+ *   EndpointPolicy.publicOnly,
+ *   (url) => url.port === "" ? undefined : "only the standard port is contacted"
+ * )
+ * ```
  *
  * @since 0.1.0
- * @category references
+ * @category constructors
  */
-export const EndpointPolicy: Context.Reference<EndpointPolicy> = Context.Reference<EndpointPolicy>(
-  "@effect-dcr/core/EndpointPolicy",
-  { defaultValue: () => httpsOrLoopback }
-)
+export const withRule = (
+  self: EndpointPolicy,
+  rule: (url: URL, circumstances: Circumstances) => string | undefined
+): EndpointPolicy => ({
+  ...self,
+  judgeUrl: (url, circumstances) => {
+    const refusal = self.judgeUrl(url, circumstances)
+    if (refusal !== undefined) return refusal
+    const message = rule(url, circumstances)
+    return message === undefined ? undefined : { rule: "Custom", message }
+  }
+})
+
+/**
+ * A policy that, of what `self` lets pass, lets pass these hosts only. A host is written `op.example.com`, or
+ * `*.example.com` for every name below `example.com`. Ports do not matter.
+ *
+ * **Gotchas**
+ *
+ * A server may keep its registration endpoint on another host than its issuer: list both.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const allowHosts = (self: EndpointPolicy, hosts: Iterable<string>): EndpointPolicy => {
+  const allowed = Array.from(hosts, (host) => host.toLowerCase())
+  return withRule(
+    self,
+    ({ hostname }) =>
+      allowed.some((host) => host.startsWith("*.") ? hostname.endsWith(host.slice(1)) : hostname === host)
+        ? undefined
+        : "its host is not on the list of allowed hosts"
+  )
+}
+
+// -----------------------------------------------------------------------------
+// layers
+// -----------------------------------------------------------------------------
+
+/**
+ * Puts a policy in force.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer = (policy: EndpointPolicy): Layer.Layer<never> => Layer.succeed(EndpointPolicy, policy)
+
+/**
+ * Puts {@link publicOnly} in force.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerPublicOnly: Layer.Layer<never> = layer(publicOnly)
+
+// -----------------------------------------------------------------------------
+// helpers
+// -----------------------------------------------------------------------------
+
+const isLoopback = (hostname: string): boolean =>
+  hostname === "localhost" || hostname.endsWith(".localhost") || hostname === "[::1]" ||
+  /^127\.\d+\.\d+\.\d+$/.test(hostname)
