@@ -151,9 +151,9 @@ export const publicOnly: EndpointPolicy = {
     const refusal = httpsOrLoopback.judgeUrl(url, circumstances)
     if (refusal !== undefined) return refusal
     if (url.protocol !== "https:") return { rule: "InsecureScheme", message: "only https URLs are contacted" }
-    return publicHost.judgeHostname(url.hostname)
+    return privateAddress(publicHost.judgeHostname(url.hostname))
   },
-  judgeAddress: publicHost.judgeAddress
+  judgeAddress: (address) => privateAddress(publicHost.judgeAddress(address))
 }
 
 /**
@@ -235,3 +235,6 @@ export const layerPublicOnly: Layer.Layer<never> = layer(publicOnly)
 const isLoopback = (hostname: string): boolean =>
   hostname === "localhost" || hostname.endsWith(".localhost") || hostname === "[::1]" ||
   /^127\.\d+\.\d+\.\d+$/.test(hostname)
+
+const privateAddress = (message: string | undefined): Refusal | undefined =>
+  message === undefined ? undefined : { rule: "PrivateAddress", message }

@@ -8,7 +8,6 @@ import * as IpNetwork from "effect/net/IpNetwork"
 import * as NetAddress from "effect/net/NetAddress"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
-import type { Refusal } from "../EndpointPolicy.ts"
 
 /**
  * IPv4: what the IANA IPv4 Special-Purpose Address Registry (RFC 6890) does not call globally reachable, multicast, and one
@@ -80,12 +79,10 @@ const networks = {
 }
 
 /** The address itself stays out of the message: what a name resolves to inside a network is nobody else's business. */
-const notPublic = (what: string): Refusal => ({
-  rule: "PrivateAddress",
-  message: `only hosts on the public internet are contacted, and this one is not (${what})`
-})
+const notPublic = (what: string): string =>
+  `only hosts on the public internet are contacted, and this one is not (${what})`
 
-const judgeIp = (address: NetAddress.IpAddress): Refusal | undefined => {
+const judgeIp = (address: NetAddress.IpAddress): string | undefined => {
   if (NetAddress.isIpv4Address(address)) {
     const special = networks.ipv4.find(({ network }) => IpNetwork.contains(network, address))
     return special === undefined ? undefined : notPublic(special.what)
@@ -102,17 +99,17 @@ const judgeIp = (address: NetAddress.IpAddress): Refusal | undefined => {
   return special === undefined ? undefined : notPublic(special.what)
 }
 
-/** Judges an IP address as a resolver gives it. What is no address is refused. */
-export const judgeAddress = (address: string): Refusal | undefined => {
+/** Why an IP address, as a resolver gives it, is not public; `undefined` when it is. What is no address is refused. */
+export const judgeAddress = (address: string): string | undefined => {
   const parsed = NetAddress.ipFromString(address)
   return Result.isSuccess(parsed) ? judgeIp(parsed.success) : notPublic("it is not an IP address")
 }
 
 /**
- * Judges the host of an https URL. The URL parser has already turned every other spelling of an IPv4 address (decimal,
+ * Why the host of an https URL is not public; `undefined` when it is. The URL parser has already turned every other spelling of an IPv4 address (decimal,
  * octal, hexadecimal, short, full-width digits) into four decimal numbers, and names into lower-case ASCII.
  */
-export const judgeHostname = (hostname: string): Refusal | undefined => {
+export const judgeHostname = (hostname: string): string | undefined => {
   if (hostname.startsWith("[")) return judgeAddress(hostname.slice(1, -1))
   if (/^[\d.]+$/.test(hostname)) return judgeAddress(hostname)
   if (hostname.endsWith(".")) return notPublic("its name ends with a dot")
