@@ -1,0 +1,166 @@
+/**
+ * One request and its answer, on its way through undici.
+ *
+ * @internal
+ */
+import type { Dispatcher } from "undici"
+import type { Connection, Job } from "./connections.ts"
+import { isHandshakeAlert, NotSent } from "./notSent.ts"
+
+/** How much of an answer is held for a reader who is not there, or is slower than the server. Bytes. */
+const highWaterMark = 65_536
+
+/** The head of an answer, or why there is none. */
+export interface TransferListener {
+  readonly onHead: (status: number, headers: NodeJS.Dict<string | Array<string>>) => void
+  readonly onFailure: (cause: unknown) => void
+}
+
+/**
+ * undici's handler for one request. It never runs foreign code inside undici's parser: whoever waits is called in a microtask.
+ *
+ * It must not know the response: that one is collected when nobody holds it any more, and then the request is aborted.
+ */
+export class Transfer implements Dispatcher.DispatchHandler, Job {
+  queue: Set<Job> | undefined
+  private readonly options: Dispatcher.DispatchOptions
+  private listener: TransferListener | undefined
+  private connection: Connection | undefined
+  private controller: Dispatcher.DispatchController | undefined
+  /** Why this transfer was broken off by its caller. */
+  private aborted: Error | undefined
+
+  private chunks: Array<Buffer> = []
+  private size = 0
+  private wantsAll = false
+  private ended = false
+  private failure: Error | undefined
+  private waiters: Array<() => void> = []
+
+  constructor(options: Dispatcher.DispatchOptions, listener: TransferListener) {
+    this.options = options
+    this.listener = listener
+  }
+
+  /** The address of the other side. */
+  get remoteAddress(): string | undefined {
+    return this.connection?.remoteAddress
+  }
+
+  start(connection: Connection): void {
+    this.connection = connection
+    connection.client.dispatch(this.options, this)
+  }
+
+  /** Breaks off: takes the request back when it has not been written, closes its connection when it has. */
+  abort(): void {
+    if (this.ended || this.failure !== undefined || this.aborted !== undefined) return
+    this.aborted = Object.assign(new Error("the request was interrupted"), { code: "UND_ERR_ABORTED" })
+    if (this.controller !== undefined) return this.controller.abort(this.aborted)
+    this.queue?.delete(this)
+    this.fail(this.aborted)
+  }
+
+  fail(error: Error): void {
+    this.onResponseError(null, error)
+  }
+
+  // ---------------------------------------------------------------------------
+  // what undici calls
+  // ---------------------------------------------------------------------------
+
+  /** undici calls this immediately before it writes the request. */
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    if (this.controller !== undefined) {
+      // No path in undici is known that leads here. It would write a request a second time.
+      return controller.abort(new Error("the request was about to be written a second time"))
+    }
+    if (this.aborted !== undefined) return controller.abort(this.aborted)
+    this.controller = controller
+  }
+
+  onResponseStart(
+    _controller: Dispatcher.DispatchController,
+    status: number,
+    headers: NodeJS.Dict<string | Array<string>>
+  ): void {
+    if (status < 200) return
+    const listener = this.listener
+    this.listener = undefined
+    if (listener !== undefined) queueMicrotask(() => listener.onHead(status, headers))
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.chunks.push(chunk)
+    this.size += chunk.length
+    if (!this.wantsAll) {
+      if (this.size >= highWaterMark) controller.pause()
+      this.wake()
+    }
+  }
+
+  onResponseEnd(): void {
+    this.ended = true
+    this.wake()
+    this.connection?.origin.release(this.connection, true)
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
+    if (this.failure !== undefined || this.ended) return
+    this.failure = error
+    const listener = this.listener
+    this.listener = undefined
+    if (listener !== undefined) {
+      const cause = this.controller === undefined || isHandshakeAlert(error) ? new NotSent(error) : error
+      queueMicrotask(() => listener.onFailure(cause))
+    }
+    this.wake()
+    this.connection?.origin.release(this.connection, false)
+  }
+
+  // ---------------------------------------------------------------------------
+  // what the reader of the body calls
+  // ---------------------------------------------------------------------------
+
+  /** Calls back when there is something to read, and at the end. */
+  wait(waiter: () => void): void {
+    this.waiters.push(waiter)
+  }
+
+  /** What has arrived since the last call: bytes, the end, or a failure. Nothing when there is nothing yet. */
+  take(): ReadonlyArray<Buffer> | "end" | Error | undefined {
+    if (this.chunks.length > 0) {
+      const chunks = this.chunks
+      this.chunks = []
+      this.size = 0
+      this.controller?.resume()
+      return chunks
+    }
+    return this.failure ?? (this.ended ? "end" : undefined)
+  }
+
+  /** The whole body, a failure, or nothing when it has not ended yet. */
+  takeAll(): Buffer | Error | undefined {
+    if (this.failure !== undefined) return this.failure
+    if (!this.ended) {
+      if (!this.wantsAll) {
+        this.wantsAll = true
+        this.controller?.resume()
+      }
+      return undefined
+    }
+    const chunks = this.chunks
+    this.chunks = []
+    const [first] = chunks
+    return chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks)
+  }
+
+  private wake(): void {
+    if (this.waiters.length === 0) return
+    const waiters = this.waiters
+    this.waiters = []
+    queueMicrotask(() => {
+      for (const waiter of waiters) waiter()
+    })
+  }
+}
