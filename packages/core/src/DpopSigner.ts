@@ -1,14 +1,25 @@
 /**
  * Makes DPoP proofs (RFC 9449) for the requests of this SDK, or none.
  *
+ * A signer is one key pair and the nonces that servers handed out. {@link layer} makes a new key, {@link layerKeyPair}
+ * takes one that exists, {@link layerNone} makes no proofs. The clock is Effect's `Clock`; keys and signatures come from
+ * the `effect/crypto/WebCrypto` reference.
+ *
  * @since 0.1.0
  */
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
+import * as Digest from "effect/crypto/Digest"
+import * as SecureRandom from "effect/crypto/SecureRandom"
+import * as Signature from "effect/crypto/Signature"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import type * as Redacted from "effect/Redacted"
-import type { RegistrationError } from "./RegistrationError.ts"
+import * as Redacted from "effect/Redacted"
+import * as DpopKey from "./DpopKey.ts"
+import * as Base64Url from "./internal/base64url.ts"
+import * as NonceCache from "./internal/nonceCache.ts"
+import { RegistrationError } from "./RegistrationError.ts"
 
 // -----------------------------------------------------------------------------
 // models
@@ -42,6 +53,22 @@ export interface Proof {
   readonly nonce: string | undefined
 }
 
+/**
+ * What holds for a signer of any key.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Options {
+  /**
+   * Whole seconds that are added to the clock in `iat`, for a machine whose clock is known to be wrong; negative when it
+   * runs ahead. Default: 0.
+   */
+  readonly clockSkewSeconds?: number | undefined
+  /** Of how many origins the last nonce is kept; the one learned longest ago is dropped. Default: 100. */
+  readonly nonceCapacity?: number | undefined
+}
+
 // -----------------------------------------------------------------------------
 // service
 // -----------------------------------------------------------------------------
@@ -68,8 +95,150 @@ export class DpopSigner extends Context.Service<DpopSigner, {
 }>()("@effect-dcr/core/DpopSigner") {}
 
 // -----------------------------------------------------------------------------
+// constructors
+// -----------------------------------------------------------------------------
+
+/**
+ * Makes a signer of a key pair that exists.
+ *
+ * **When to use**
+ *
+ * Use to run on other `effect/crypto` services than those of WebCrypto, such as a seeded `SecureRandom`.
+ * {@link layerKeyPair} brings these services along.
+ *
+ * **Details**
+ *
+ * The pair is checked once, by a signature: fails with the reason `ProofFailed` when it cannot sign proofs of its
+ * algorithm or its halves do not belong together, with `InvalidOptions` for an option out of range.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = Effect.fnUntraced(function*(options: DpopKey.KeyPair & Options): Effect.fn.Return<
+  DpopSigner["Service"],
+  RegistrationError,
+  Signature.Signature | Digest.Digest | SecureRandom.SecureRandom
+> {
+  const clockSkewSeconds = options.clockSkewSeconds ?? 0
+  if (!Number.isSafeInteger(clockSkewSeconds)) return yield* invalidOption("clockSkewSeconds", "a whole number")
+  const nonceCapacity = options.nonceCapacity ?? 100
+  if (!Number.isSafeInteger(nonceCapacity) || nonceCapacity < 1) {
+    // Without any room a demanded nonce could not get into the second attempt.
+    return yield* invalidOption("nonceCapacity", "a whole number from 1")
+  }
+  const signature = yield* Signature.Signature
+  const digest = yield* Digest.Digest
+  const random = yield* SecureRandom.SecureRandom
+  const { algorithm, jwk, privateKey } = yield* DpopKey.check(options)
+
+  const encoder = new TextEncoder()
+  const sha256 = (text: string) => Effect.map(digest.digest(Digest.sha256, encoder.encode(text)), Base64Url.encodeBytes)
+  const thumbprint = yield* sha256(JSON.stringify(jwk))
+  // The same in every proof: encoded once.
+  const header = Base64Url.encodeText(JSON.stringify({ typ: "dpop+jwt", alg: algorithm, jwk }))
+  const nonces = NonceCache.make(nonceCapacity)
+
+  // Random bytes for several proofs at once: a draw costs more than all the rest that a proof needs beside the signature.
+  let pool = new Uint8Array(0)
+  const nextJti = Effect.suspend(() => pool.length > 0 ? jtiFromPool : Effect.flatMap(drawPool, () => jtiFromPool))
+  const drawPool = Effect.map(random.randomBytes(32 * jtiBytes), (bytes) => {
+    pool = bytes
+  })
+  const jtiFromPool = Effect.sync(() => {
+    const jti = pool.subarray(0, jtiBytes)
+    pool = pool.subarray(jtiBytes)
+    return Base64Url.encodeBytes(jti)
+  })
+  const proof = ({ method, url }: ProofRequest, ath: string | undefined) =>
+    Effect.flatMap(nextJti, (jti) =>
+      Effect.flatMap(Clock.currentTimeMillis, (millis) => {
+        const nonce = nonces.get(url.origin)
+        const claims = {
+          jti,
+          htm: method,
+          htu: url.origin + url.pathname,
+          iat: Math.floor(millis / 1000) + clockSkewSeconds,
+          ath,
+          nonce
+        }
+        const input = `${header}.${Base64Url.encodeText(JSON.stringify(claims))}`
+        return Effect.map(
+          signature.sign(privateKey, encoder.encode(input)),
+          (signed) => Option.some({ jwt: `${input}.${Base64Url.encodeBytes(signed)}`, nonce })
+        )
+      }))
+
+  return {
+    thumbprint: Option.some(thumbprint),
+    sign: (request) => {
+      if (request.url.protocol !== "https:" && request.url.protocol !== "http:") {
+        return DpopKey.proofFailed(`A DPoP proof is for an http or https URL, not ${request.url.protocol}`)
+      }
+      const token = request.accessToken === undefined ? undefined : Redacted.value(request.accessToken)
+      if (token !== undefined && !tokenSyntax.test(token)) {
+        return DpopKey.proofFailed("The access token holds characters that no token has (RFC 6750 §2.1)")
+      }
+      return (token === undefined
+        ? proof(request, undefined)
+        : Effect.flatMap(sha256(token), (ath) => proof(request, ath))).pipe(
+          Effect.catch(signingFailed),
+          // effect/crypto dies of what it does not know, such as a key in hardware that went away.
+          Effect.catchDefect(signingFailed)
+        )
+    },
+    learn: (url, nonce) => Effect.sync(() => nonces.set(url.origin, nonce))
+  }
+})
+
+// -----------------------------------------------------------------------------
 // layers
 // -----------------------------------------------------------------------------
+
+const layerServices: Layer.Layer<Signature.Signature | Digest.Digest | SecureRandom.SecureRandom> = Layer.mergeAll(
+  Signature.layerWebCrypto,
+  Digest.layerWebCrypto
+).pipe(Layer.provideMerge(SecureRandom.layerWebCrypto))
+
+/**
+ * A signer with a new key pair, whose private key cannot be exported.
+ *
+ * **Details**
+ *
+ * Fails with the reason `ProofFailed` where WebCrypto, or the algorithm, is missing.
+ *
+ * **Gotchas**
+ *
+ * Each build of the layer makes a new key, and what a server bound to the old one is lost with it. A long-lived
+ * application builds it once (`ManagedRuntime`, or one layer that all programs share); what has to outlive the process
+ * needs {@link layerKeyPair} and a key that was kept.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer = (
+  options?: Omit<DpopKey.GenerateOptions, "extractable"> & Options
+): Layer.Layer<DpopSigner, RegistrationError> =>
+  Layer.effect(
+    DpopSigner,
+    Effect.flatMap(
+      DpopKey.generate({ algorithm: options?.algorithm, modulusLength: options?.modulusLength }),
+      (key) => make({ ...options, ...key })
+    )
+  ).pipe(Layer.provide(layerServices))
+
+/**
+ * A signer of a key pair that exists: WebCrypto's, that of `effect/crypto/Signature`, or one that `DpopKeyImport` read.
+ *
+ * **Details**
+ *
+ * The private key need not be extractable, the public key must be. Fails with the reason `ProofFailed` when the pair
+ * cannot sign: not asymmetric, another kind than `algorithm`, an RSA key of less than 2048 bits, two halves of two pairs.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerKeyPair = (options: DpopKey.KeyPair & Options): Layer.Layer<DpopSigner, RegistrationError> =>
+  Layer.effect(DpopSigner, make(options)).pipe(Layer.provide(layerServices))
 
 /**
  * A signer that makes no proofs: plain registrations.
@@ -82,3 +251,19 @@ export const layerNone: Layer.Layer<DpopSigner> = Layer.succeed(DpopSigner, {
   sign: () => Effect.succeedNone,
   learn: () => Effect.void
 })
+
+// -----------------------------------------------------------------------------
+// helpers
+// -----------------------------------------------------------------------------
+
+/** 128 random bits; RFC 9449 §4.2 asks for 96. */
+const jtiBytes = 16
+
+/** Visible ASCII: what the bytes of a token are is then beyond doubt, for `ath`. */
+const tokenSyntax = /^[\x21-\x7e]+$/
+
+const invalidOption = (option: string, expected: string) =>
+  new RegistrationError({ reason: { _tag: "InvalidOptions", option, message: `it must be ${expected}` } })
+
+const signingFailed = (cause: unknown): Effect.Effect<never, RegistrationError> =>
+  Effect.fail(DpopKey.proofFailed("The DPoP proof could not be signed", cause))

@@ -16,6 +16,7 @@
 import * as Context from "effect/Context"
 import * as Layer from "effect/Layer"
 import * as publicHost from "./internal/publicHost.ts"
+import { isLoopbackHost } from "./internal/url.ts"
 import type { ReasonOf } from "./RegistrationError.ts"
 
 // -----------------------------------------------------------------------------
@@ -119,7 +120,7 @@ export const httpsOrLoopback: EndpointPolicy = {
     }
     if (url.protocol === "https:") return undefined
     if (url.protocol !== "http:") return { rule: "InsecureScheme", message: "only https URLs are contacted" }
-    return allowInsecure || isLoopback(url.hostname)
+    return allowInsecure || isLoopbackHost(url.hostname)
       ? undefined
       : { rule: "InsecureScheme", message: "plain http is for loopback addresses only, https is required" }
   }
@@ -231,10 +232,6 @@ export const layerPublicOnly: Layer.Layer<never> = layer(publicOnly)
 // -----------------------------------------------------------------------------
 // helpers
 // -----------------------------------------------------------------------------
-
-const isLoopback = (hostname: string): boolean =>
-  hostname === "localhost" || hostname.endsWith(".localhost") || hostname === "[::1]" ||
-  /^127\.\d+\.\d+\.\d+$/.test(hostname)
 
 const privateAddress = (message: string | undefined): Refusal | undefined =>
   message === undefined ? undefined : { rule: "PrivateAddress", message }

@@ -1,3 +1,103 @@
-export interface RegisteredClient {
-  readonly todo: true
+/**
+ * A client registration: which server, what was asked, what was granted, and where the answer departed from the
+ * specifications.
+ *
+ * @since 0.1.0
+ */
+import * as DateTime from "effect/DateTime"
+import * as Inspectable from "effect/Inspectable"
+import * as Option from "effect/Option"
+import type { ClientInformation } from "./ClientInformation.ts"
+import * as ClientMetadata from "./ClientMetadata.ts"
+import type { Deviation } from "./Deviation.ts"
+import * as Differences from "./Differences.ts"
+import { isLocalized } from "./internal/openMembers.ts"
+
+// -----------------------------------------------------------------------------
+// models
+// -----------------------------------------------------------------------------
+
+/**
+ * A registered client.
+ *
+ * **Details**
+ *
+ * Printing one shows no secret: secrets are `Redacted`, and members that no specification registers are shown by name
+ * only, because nobody knows what a vendor puts there.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export class RegisteredClient extends Inspectable.Class {
+  /** The issuer of the server that registered the client. Credentials belong to this issuer and to no other. */
+  readonly issuer: string
+  /** The metadata as it was sent, with what was filled in. */
+  readonly requested: ClientMetadata.ClientMetadata
+  /** The names of the members that the caller left out and that were filled in before sending. */
+  readonly filledIn: ReadonlyArray<string>
+  /** What the server granted: the identifier, the secrets, and the metadata that it says it registered. */
+  readonly information: ClientInformation
+  /** Where the answer departed from the specifications, in a stable order. */
+  readonly deviations: ReadonlyArray<Deviation>
+  /** Not enumerable and not inspectable: a private name. */
+  readonly #extensions: { readonly [name: string]: unknown }
+
+  constructor(properties: {
+    readonly issuer: string
+    readonly requested: ClientMetadata.ClientMetadata
+    readonly filledIn: ReadonlyArray<string>
+    readonly information: ClientInformation
+    readonly extensions: { readonly [name: string]: unknown }
+    readonly deviations: ReadonlyArray<Deviation>
+  }) {
+    super()
+    this.issuer = properties.issuer
+    this.requested = properties.requested
+    this.filledIn = properties.filledIn
+    this.information = properties.information
+    this.deviations = properties.deviations
+    this.#extensions = properties.extensions
+  }
+
+  /** The members of the answer that no specification registers, by name. Their values may be anything, secrets included. */
+  get extensions(): { readonly [name: string]: unknown } {
+    return this.#extensions
+  }
+
+  /** What was asked, compared with what was granted. */
+  get differences(): Differences.Differences {
+    return Differences.between({ ...this.requested }, { ...this.extensions, ...this.information })
+  }
+
+  /** When the secret expires; none when it never does, when the server did not say, or when there is no secret. */
+  get secretExpiresAt(): Option.Option<DateTime.Utc> {
+    const seconds = this.information.client_secret_expires_at
+    return this.information.client_secret === undefined || seconds === undefined || seconds === 0
+      ? Option.none()
+      : DateTime.make(seconds * 1000)
+  }
+
+  override toJSON(): unknown {
+    return {
+      _id: "@effect-dcr/core/RegisteredClient",
+      issuer: this.issuer,
+      requested: shown(this.requested),
+      filledIn: this.filledIn,
+      information: this.information,
+      extensions: Object.keys(this.extensions),
+      deviations: this.deviations
+    }
+  }
 }
+
+// -----------------------------------------------------------------------------
+// helpers
+// -----------------------------------------------------------------------------
+
+const shown = (metadata: ClientMetadata.ClientMetadata) =>
+  Object.fromEntries(
+    Object.entries(metadata).map(([name, value]) => [
+      name,
+      ClientMetadata.isMember(name) || isLocalized(name) ? value : "<extension>"
+    ])
+  )

@@ -17,7 +17,7 @@
 import type * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
-import type { RegisteredClient } from "./RegisteredClient.ts"
+import { RegisteredClient } from "./RegisteredClient.ts"
 
 // -----------------------------------------------------------------------------
 // models: the parts that several reasons share
@@ -386,8 +386,8 @@ export type ReasonOf<Tag extends Reason["_tag"]> = Extract<Reason, { readonly _t
 // -----------------------------------------------------------------------------
 
 /** A field that lives in this process only: it is left out when the error is encoded and absent when it is decoded. */
-const liveOnly = <A>(is: (u: unknown) => u is A) =>
-  Schema.optionalKey(Schema.declare(is)).pipe(
+const liveOnly = <A>(schema: Schema.Schema<A>) =>
+  Schema.optionalKey(schema).pipe(
     Schema.encodeTo(Schema.optionalKey(Schema.Never), { decode: SchemaGetter.omit(), encode: SchemaGetter.omit() })
   )
 
@@ -415,8 +415,8 @@ export class RegistrationError extends Schema.TaggedError<RegistrationError>("@e
     url: Schema.optionalKey(Schema.String),
     issuer: Schema.optionalKey(Schema.String),
     clientId: Schema.optionalKey(Schema.String),
-    registered: liveOnly((_): _ is RegisteredClient => true),
-    cause: liveOnly((_): _ is unknown => true)
+    registered: liveOnly(Schema.instanceOf(RegisteredClient)),
+    cause: liveOnly(Schema.Unknown)
   }
 ) {
   override get message(): string {

@@ -1,4 +1,18 @@
 /**
+ * OAuth 2.0 Dynamic Client Registration as Effect programs.
+ *
  * @since 0.1.0
  */
-export {}
+export * as AuthorizationServer from "./AuthorizationServer.ts"
+export * as ClientInformation from "./ClientInformation.ts"
+export * as ClientMetadata from "./ClientMetadata.ts"
+export * as ClientRegistration from "./ClientRegistration.ts"
+export * as Deviation from "./Deviation.ts"
+export * as Differences from "./Differences.ts"
+export * as DpopSigner from "./DpopSigner.ts"
+export * as EndpointPolicy from "./EndpointPolicy.ts"
+export * as ExchangeLimits from "./ExchangeLimits.ts"
+export * as MetadataRule from "./MetadataRule.ts"
+export * as RegisteredClient from "./RegisteredClient.ts"
+export * as RegistrationError from "./RegistrationError.ts"
+export * as RetryPolicy from "./RetryPolicy.ts"

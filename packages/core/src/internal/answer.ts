@@ -4,10 +4,12 @@
  * @internal
  */
 import * as Effect from "effect/Effect"
-import type * as HttpClientError from "effect/http/HttpClientError"
+import * as HttpClientError from "effect/http/HttpClientError"
 import type * as HttpClientRequest from "effect/http/HttpClientRequest"
 import type * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as Stream from "effect/Stream"
+import { type Reason, RegistrationError } from "../RegistrationError.ts"
+import { type Place, transportReason } from "./transportFailure.ts"
 
 /** An answer whose body was read to its end within the limits. */
 export interface Answer {
@@ -16,56 +18,117 @@ export interface Answer {
   readonly headers: { readonly [name: string]: string }
   /** The body as UTF-8 text. Empty when there was none. */
   readonly text: string
+  /** The response itself, whose body is read. */
+  readonly response: HttpClientResponse.HttpClientResponse
 }
 
-/** Why a body could not be read to its end. */
-export type BodyFailure = { readonly _tag: "TooLarge" } | {
-  readonly _tag: "Unreadable"
-  readonly error: HttpClientError.HttpClientError
-}
+/** Reads a response to its end. A failure to do so becomes the error that the status calls for. */
+export const readAnswer = (
+  response: HttpClientResponse.HttpClientResponse,
+  place: Place,
+  maximum: number
+): Effect.Effect<Answer, RegistrationError> =>
+  readBody(response, maximum).pipe(
+    // Under a status of failure the status alone decides: the server refused, whatever it wanted to add.
+    Effect.catch((failure) =>
+      response.status >= 400 ? Effect.succeed("") : Effect.fail(unreadAnswer(failure, response, place))
+    ),
+    Effect.map((text): Answer => ({
+      request: response.request,
+      status: response.status,
+      headers: response.headers,
+      text,
+      response
+    }))
+  )
+
+/** The answer as a response whose body can be read again and again. */
+export const toResponse = ({ response, text }: Answer): HttpClientResponse.HttpClientResponse =>
+  Object.create(response, {
+    text: { value: Effect.succeed(text) },
+    stream: { get: () => Stream.succeed(new TextEncoder().encode(text)) },
+    arrayBuffer: { get: () => Effect.sync(() => new TextEncoder().encode(text).buffer) },
+    json: {
+      get: () =>
+        Effect.try({
+          try: () => JSON.parse(text),
+          catch: (cause) =>
+            new HttpClientError.HttpClientError({
+              reason: new HttpClientError.DecodeError({ request: response.request, response, cause })
+            })
+        })
+    }
+  })
+
+// -----------------------------------------------------------------------------
+// the body
+// -----------------------------------------------------------------------------
+
+type BodyFailure = { readonly _tag: "TooLarge" } | HttpClientError.HttpClientError
 
 const tooLarge: BodyFailure = { _tag: "TooLarge" }
-
-const unreadable = (error: HttpClientError.HttpClientError): BodyFailure => ({ _tag: "Unreadable", error })
 
 /**
  * The body as text. A body is counted while it streams in, so that no more than the limit is ever held. Where the server
  * says an honest length within the limit, and no content encoding can blow the body up, reading it whole is cheaper.
  */
-export const readBody = (
+const readBody = (
   response: HttpClientResponse.HttpClientResponse,
   maximum: number
 ): Effect.Effect<string, BodyFailure> => {
   const length = response.headers["content-length"]
   const isPlain = response.headers["content-encoding"] === undefined
   if (length !== undefined && isPlain && /^\d{1,15}$/.test(length)) {
-    if (Number(length) > maximum) return Effect.fail(tooLarge)
-    return response.text.pipe(Effect.catch(emptyIsFine), Effect.mapError(unreadable))
+    return Number(length) > maximum ? Effect.fail(tooLarge) : response.text.pipe(Effect.catch(emptyIsFine))
   }
   return Effect.suspend(() => {
     const decoder = new TextDecoder()
     let size = 0
     let text = ""
-    return Stream.runForEach(response.stream, (bytes) => {
+    return Stream.runForEach(response.stream, (bytes): Effect.Effect<void, BodyFailure> => {
       size += bytes.length
       if (size > maximum) return Effect.fail(tooLarge)
       text += decoder.decode(bytes, { stream: true })
       return Effect.void
     }).pipe(
-      Effect.catch((failure): Effect.Effect<void, BodyFailure> =>
-        failure._tag === "TooLarge"
-          ? Effect.fail(failure)
-          : failure.reason._tag === "EmptyBodyError"
-          ? Effect.void
-          : Effect.fail(unreadable(failure))
-      ),
-      Effect.map(() => text + decoder.decode())
+      Effect.map(() => text + decoder.decode()),
+      Effect.catch(emptyIsFine)
     )
   })
 }
 
-const emptyIsFine = (error: HttpClientError.HttpClientError): Effect.Effect<string, HttpClientError.HttpClientError> =>
-  error.reason._tag === "EmptyBodyError" ? Effect.succeed("") : Effect.fail(error)
+const emptyIsFine = (failure: BodyFailure): Effect.Effect<string, BodyFailure> =>
+  failure._tag === "HttpClientError" && failure.reason._tag === "EmptyBodyError"
+    ? Effect.succeed("")
+    : Effect.fail(failure)
+
+/** Under success a client may exist, and nobody knows which. */
+const unreadAnswer = (
+  failure: BodyFailure,
+  response: HttpClientResponse.HttpClientResponse,
+  place: Place
+): RegistrationError => {
+  const { status } = response
+  const isTooLarge = failure._tag === "TooLarge"
+  const message = `The server answered with status ${status}, but the answer ${
+    isTooLarge ? "is larger than the limit" : "broke off"
+  }`
+  const reason: Reason = place.effects
+    ? {
+      _tag: "OutcomeUnknown",
+      why: isTooLarge ? "TooLarge" : "UnreadableBody",
+      status,
+      message: `${message}: the request may have been processed`
+    }
+    : isTooLarge
+    ? { _tag: "Transport", sent: true, message }
+    : transportReason(failure, place)
+  return new RegistrationError({ reason, method: response.request.method, url: place.url })
+}
+
+// -----------------------------------------------------------------------------
+// JSON
+// -----------------------------------------------------------------------------
 
 /** A JSON object, as it comes from `JSON.parse`: an own `__proto__` member is a member like any other. */
 export interface JsonObject {

@@ -20,9 +20,9 @@ import { DpopSigner } from "../DpopSigner.ts"
 import { EndpointPolicy } from "../EndpointPolicy.ts"
 import { ExchangeLimits } from "../ExchangeLimits.ts"
 import { type Reason, RegistrationError } from "../RegistrationError.ts"
-import { type Answer, type BodyFailure, readBody } from "./answer.ts"
+import { type Answer, readAnswer } from "./answer.ts"
 import { demandsNonce } from "./nonceDemand.ts"
-import { transportReason } from "./transportFailure.ts"
+import { type Place, transportReason } from "./transportFailure.ts"
 import { displayUrl } from "./url.ts"
 
 export type { Answer } from "./answer.ts"
@@ -67,7 +67,8 @@ export const exchangeWithProofs: (
         reason: {
           _tag: "InvalidOptions",
           option: "initialAccessToken",
-          message: "a token of the scheme DPoP needs a signer (RFC 9449 §7.1): provide a DpopSigner layer that makes proofs"
+          message:
+            "a token of the scheme DPoP needs a signer (RFC 9449 §7.1): provide a DpopSigner layer that makes proofs"
         }
       })
     }
@@ -109,7 +110,7 @@ const prepare = Effect.fnUntraced(function*(
   // One deadline for all attempts, by the clock that does not jump.
   const budget = Duration.toMillis(Duration.fromInputUnsafe(options.deadline ?? limits.deadline))
   const start = yield* Clock.monotonicTimeNanos
-  const place = { role: options.role, url: displayUrl(url), effects: request.method !== "GET" }
+  const place: Place = { role: options.role, url: displayUrl(url), effects: request.method !== "GET" }
   const fail = (reason: Reason) => new RegistrationError({ reason, method: request.method, url: place.url })
   const translate = (error: HttpClientError.HttpClientError | RegistrationError) =>
     error._tag === "RegistrationError"
@@ -138,10 +139,7 @@ const prepare = Effect.fnUntraced(function*(
           status = response.status
           const redirect = redirectOf(response, url)
           if (redirect !== undefined) return Effect.fail(fail(redirect))
-          return readBody(response, limits.maxResponseBytes).pipe(
-            Effect.catch((failure) => afterBodyFailure(failure, response.status, place, fail)),
-            Effect.map((text): Answer => ({ request, status: response.status, headers: response.headers, text }))
-          )
+          return readAnswer(response, place, limits.maxResponseBytes)
         }),
         Effect.mapError(translate),
         Effect.updateContext(exchangeContext),
@@ -180,7 +178,11 @@ const exchangeContext = (context: Context.Context<never>): Context.Context<never
     Context.add(Headers.CurrentRedactedNames, [...Context.get(context, Headers.CurrentRedactedNames), "dpop"])
   )
 
-const refuseRedirects: globalThis.RequestInit = { redirect: "manual", credentials: "omit", referrerPolicy: "no-referrer" }
+const refuseRedirects: globalThis.RequestInit = {
+  redirect: "manual",
+  credentials: "omit",
+  referrerPolicy: "no-referrer"
+}
 
 /** A 3xx, a browser's opaque redirect (status 0), or another URL than the one asked: somebody redirected. */
 const redirectOf = (response: HttpClientResponse.HttpClientResponse, asked: URL): Reason | undefined => {
@@ -201,35 +203,11 @@ const redirectOf = (response: HttpClientResponse.HttpClientResponse, asked: URL)
 
 const withoutHash = (url: URL): string => url.href.slice(0, url.href.length - url.hash.length)
 
-/**
- * A body that cannot be read. Under a status of failure the status alone decides: the server refused. Under success a client
- * exists, and nobody knows which.
- */
-const afterBodyFailure = (
-  failure: BodyFailure,
-  status: number,
-  place: { readonly role: string; readonly url: string; readonly effects: boolean },
-  fail: (reason: Reason) => RegistrationError
-): Effect.Effect<string, RegistrationError | HttpClientError.HttpClientError> => {
-  if (status >= 400) return Effect.succeed("")
-  if (failure._tag === "Unreadable" && !place.effects) return Effect.fail(failure.error)
-  const message = failure._tag === "TooLarge" ? "the answer is larger than the limit" : "the answer broke off"
-  return Effect.fail(fail(
-    place.effects
-      ? {
-        _tag: "OutcomeUnknown",
-        why: failure._tag === "TooLarge" ? "TooLarge" : "UnreadableBody",
-        status,
-        message: `The server answered with status ${status}, but ${message}: the request may have been processed`
-      }
-      : { _tag: "Transport", sent: true, message: `The server answered with status ${status}, but ${message}` }
-  ))
-}
-
 const repeatedSend: Reason = {
   _tag: "OutcomeUnknown",
   why: "RepeatedSend",
-  message: "The HttpClient tried to send the request a second time, which could create a second client; it was stopped, and " +
+  message:
+    "The HttpClient tried to send the request a second time, which could create a second client; it was stopped, and " +
     "what became of the first is not known. Do not wrap the client in retryTransient: RetryPolicy repeats what is safe"
 }
 

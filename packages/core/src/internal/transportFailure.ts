@@ -8,6 +8,16 @@ import type * as HttpClientError from "effect/http/HttpClientError"
 import type { Refusal } from "../EndpointPolicy.ts"
 import type { Reason } from "../RegistrationError.ts"
 
+/** Where a request goes. */
+export interface Place {
+  /** Which URL it is: `issuer`, `registration_endpoint`, ... */
+  readonly role: string
+  /** The URL, fit to be shown. */
+  readonly url: string
+  /** Whether processing the request twice would matter. */
+  readonly effects: boolean
+}
+
 /** What the chain of causes says about a failure. */
 interface Finding {
   readonly sent: "no" | "unknown"
@@ -104,27 +114,29 @@ const codeMessage = (cause: unknown): string => {
   const code = property(cause, "code")
   const message = typeof code === "string" && Object.hasOwn(lostConnection, code) ? lostConnection[code] : undefined
   // A code is a fixed word of the platform; a foreign message may quote addresses, headers or worse.
-  return message ?? (typeof code === "string" && /^[A-Z0-9_]{1,60}$/.test(code) ? `the connection failed (${code})` : "the connection failed")
+  return message ??
+    (typeof code === "string" && /^[A-Z0-9_]{1,60}$/.test(code)
+      ? `the connection failed (${code})`
+      : "the connection failed")
 }
 
 /** Browsers say this, and nothing more, for a server that is away and for one without CORS headers alike. */
 const isBareNetworkFailure = (cause: unknown): boolean =>
-  property(cause, "name") === "TypeError" && property(cause, "cause") === undefined && property(cause, "code") === undefined
+  property(cause, "name") === "TypeError" && property(cause, "cause") === undefined &&
+  property(cause, "code") === undefined
 
-const corsHint = "in a browser this is also how an answer without CORS headers looks: check that the server allows this origin"
+const corsHint =
+  "in a browser this is also how an answer without CORS headers looks: check that the server allows this origin"
 
-/** Whose fault it is, and whether the request may be sent again. `effects`: whether processing it twice would matter. */
-export const transportReason = (
-  error: HttpClientError.HttpClientError,
-  request: { readonly role: string; readonly url: string; readonly effects: boolean }
-): Reason => {
+/** Whose fault it is, and whether the request may be sent again. */
+export const transportReason = (error: HttpClientError.HttpClientError, place: Place): Reason => {
   const { reason } = error
   switch (reason._tag) {
     case "InvalidUrlError":
       return {
         _tag: "EndpointRefused",
-        role: request.role,
-        url: request.url,
+        role: place.role,
+        url: place.url,
         rule: "InvalidUrl",
         message: "it is not a valid URL"
       }
@@ -137,12 +149,12 @@ export const transportReason = (
         message: isBareNetworkFailure(cause) ? `the network request failed; ${corsHint}` : "the connection failed"
       }
       if (finding.refusal !== undefined) {
-        return { _tag: "EndpointRefused", role: request.role, url: request.url, ...finding.refusal }
+        return { _tag: "EndpointRefused", role: place.role, url: place.url, ...finding.refusal }
       }
       if (finding.sent === "no") {
         return { _tag: "Transport", sent: false, message: `Nothing was sent: ${finding.message}` }
       }
-      return request.effects
+      return place.effects
         ? {
           _tag: "OutcomeUnknown",
           why: "ConnectionLost",
@@ -151,7 +163,7 @@ export const transportReason = (
         : { _tag: "Transport", sent: true, message: `No answer: ${finding.message}` }
     }
     default:
-      return request.effects
+      return place.effects
         ? {
           _tag: "OutcomeUnknown",
           why: "ConnectionLost",

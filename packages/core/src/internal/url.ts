@@ -8,5 +8,12 @@
 export const displayUrl = (url: URL | string, base?: URL): string => {
   const parsed = typeof url === "string" ? (URL.canParse(url, base?.href) ? new URL(url, base?.href) : undefined) : url
   if (parsed === undefined) return "(not a URL)"
-  return parsed.origin === "null" ? `${parsed.protocol}//${parsed.host}${parsed.pathname}` : `${parsed.origin}${parsed.pathname}`
+  return parsed.origin === "null"
+    ? `${parsed.protocol}//${parsed.host}${parsed.pathname}`
+    : `${parsed.origin}${parsed.pathname}`
 }
+
+/** Whether a host name, as the URL class writes it, is the machine itself (RFC 8252 §7.3). */
+export const isLoopbackHost = (hostname: string): boolean =>
+  hostname === "localhost" || hostname.endsWith(".localhost") || hostname === "[::1]" ||
+  /^127\.\d+\.\d+\.\d+$/.test(hostname)

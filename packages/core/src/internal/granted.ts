@@ -1,0 +1,83 @@
+/**
+ * From an answer to what it granted: success is anything that names a client, all else is a refusal.
+ *
+ * @internal
+ */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import type { ClientMetadata } from "../ClientMetadata.ts"
+import type { Deviation } from "../Deviation.ts"
+import { ExchangeLimits } from "../ExchangeLimits.ts"
+import { type ReasonOf, RegistrationError } from "../RegistrationError.ts"
+import { type Answer, isDeeperThan, isJsonObject, parseJson } from "./answer.ts"
+import { type Reading, readRegistration } from "./readRegistration.ts"
+import { isErrorObject, refusal } from "./refusal.ts"
+import { displayUrl } from "./url.ts"
+
+export interface Expectation {
+  /** 201 for a registration (RFC 7591 §3.2.1), 200 for management (RFC 7592 §2). */
+  readonly expectedStatus: number
+  readonly feature: string
+  readonly requested: ClientMetadata
+  /** Secrets of the request, to keep out of every text. */
+  readonly secrets: ReadonlyArray<string>
+}
+
+export const readGranted = Effect.fnUntraced(function*(
+  answer: Answer,
+  expectation: Expectation
+): Effect.fn.Return<Reading, RegistrationError> {
+  const { status } = answer
+  if (status < 200 || status >= 300) return yield* yield* refusal(answer, expectation)
+  const unusable = (problem: ReasonOf<"UnusableAnswer">["problem"], what: string) =>
+    new RegistrationError({
+      reason: {
+        _tag: "UnusableAnswer",
+        status,
+        problem,
+        message: `The server answered with status ${status}, but ${what}: a client may exist there that nobody can use`
+      },
+      method: answer.request.method,
+      url: displayUrl(answer.request.url)
+    })
+
+  if (answer.text.trim() === "") return yield* unusable("Empty", "without a body")
+  const body = parseJson(answer.text)
+  if (body === undefined) return yield* unusable("NotJson", "the body is not JSON")
+  if (!isJsonObject(body)) return yield* unusable("NotAnObject", "the body is not a JSON object")
+  const { maxJsonDepth } = yield* ExchangeLimits
+  if (isDeeperThan(body, maxJsonDepth)) return yield* unusable("TooDeep", "its JSON is nested too deeply")
+
+  const now = yield* Clock.currentTimeMillis
+  const reading = readRegistration(body, {
+    requested: expectation.requested,
+    endpoint: answer.request.url,
+    now: Math.floor(now / 1000)
+  })
+  if (reading === undefined) {
+    return isErrorObject(body)
+      ? yield* yield* refusal(answer, expectation)
+      : yield* unusable("MissingClientId", "without a client_id")
+  }
+  return { ...reading, deviations: [...answerDeviations(answer, expectation), ...reading.deviations] }
+})
+
+const answerDeviations = (answer: Answer, { expectedStatus }: Expectation): ReadonlyArray<Deviation> => {
+  const section = expectedStatus === 201 ? "RFC 7591 §3.2.1" : "RFC 7592 §2"
+  const type = answer.headers["content-type"]?.split(";")[0]?.trim().toLowerCase()
+  const deviations: Array<Deviation> = []
+  if (answer.status !== expectedStatus) {
+    deviations.push({ id: "status", section, message: `The status is ${answer.status} instead of ${expectedStatus}` })
+  }
+  if (type !== "application/json") {
+    deviations.push({ id: "content-type", section, message: "The media type is not application/json" })
+  }
+  if (answer.headers["cache-control"]?.toLowerCase().includes("no-store") !== true) {
+    deviations.push({
+      id: "cacheable",
+      section,
+      message: "The answer holds credentials but lacks Cache-Control: no-store"
+    })
+  }
+  return deviations
+}

@@ -1,0 +1,223 @@
+/**
+ * Reads the members of an answer leniently: each by itself, so that one that is broken costs no other. What is
+ * repaired or left out becomes a deviation. Only the `client_id` is indispensable.
+ *
+ * @internal
+ */
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import { type ClientInformation, members } from "../ClientInformation.ts"
+import type { ClientMetadata } from "../ClientMetadata.ts"
+import type { Deviation } from "../Deviation.ts"
+import type { JsonObject } from "./answer.ts"
+import { isLocalized } from "./openMembers.ts"
+
+export interface Reading {
+  readonly information: ClientInformation
+  readonly extensions: JsonObject
+  readonly deviations: ReadonlyArray<Deviation>
+}
+
+export interface Circumstances {
+  /** What was sent, to see what was dropped. */
+  readonly requested: ClientMetadata
+  /** Where the answer came from, to resolve a relative management URI. */
+  readonly endpoint: string
+  /** Seconds since the epoch. */
+  readonly now: number
+}
+
+/** The information in an answer, or `undefined` when it names no client. */
+export const readRegistration = (body: JsonObject, circumstances: Circumstances): Reading | undefined => {
+  const deviations: Array<Deviation> = []
+  const information: Record<string, unknown> = {}
+  const extensions: Record<string, unknown> = {}
+  for (const name of Object.keys(body)) {
+    if (!Object.hasOwn(members, name) && !isLocalized(name)) own(extensions, name, body[name])
+  }
+  // In the order of the specifications, not of the answer, so that the list of deviations is stable.
+  for (const name of [...Object.keys(members), ...Object.keys(body).filter(isLocalized).sort()]) {
+    if (!Object.hasOwn(body, name)) continue
+    const reading = readMember(name, body[name])
+    if (reading.deviation !== undefined) deviations.push(reading.deviation)
+    if (reading.value !== undefined) information[name] = reading.value
+  }
+  const { client_id } = information
+  if (typeof client_id !== "string") return undefined
+  return judge({ ...information, client_id }, extensions, deviations, circumstances)
+}
+
+// -----------------------------------------------------------------------------
+// one member
+// -----------------------------------------------------------------------------
+
+interface MemberReading {
+  readonly value?: unknown
+  readonly deviation?: Deviation
+}
+
+const readMember = (name: string, value: unknown): MemberReading => {
+  if (value === null) return { deviation: deviate("null-member", name, "is null instead of being left out") }
+  if (value === "") return { deviation: deviate("empty-member", name, "is empty instead of being left out") }
+  const schema = memberSchema(name)
+  const decoded = decode(schema, value)
+  if (decoded !== undefined) return { value: decoded }
+  for (const repair of repairs) {
+    const repaired = repair.apply(name, value)
+    const again = repaired === undefined ? undefined : decode(schema, repaired)
+    if (again !== undefined) {
+      return { value: again, deviation: deviate("repaired-member", name, repair.message) }
+    }
+  }
+  return { deviation: deviate("malformed-member", name, "cannot be read and is left out") }
+}
+
+const memberSchema = (name: string): Schema.Codec<unknown, unknown> => isDeclared(name) ? members[name] : Schema.String
+
+const isDeclared = (name: string): name is keyof typeof members => Object.hasOwn(members, name)
+
+const decode = (schema: Schema.Codec<unknown, unknown>, value: unknown): unknown => {
+  const result = Schema.decodeUnknownResult(schema)(value)
+  return Result.isSuccess(result) ? result.success : undefined
+}
+
+/** What servers write instead of what the specifications say. Each is tried in turn; the schema decides whether it fits. */
+const repairs: ReadonlyArray<{
+  readonly message: string
+  readonly apply: (name: string, value: unknown) => unknown
+}> = [
+  {
+    message: "is a string instead of a number",
+    apply: (_, value) => typeof value === "string" && /^-?\d{1,15}(\.\d+)?$/.test(value) ? Number(value) : undefined
+  },
+  {
+    message: "is a string instead of a boolean",
+    apply: (_, value) => value === "true" ? true : value === "false" ? false : undefined
+  },
+  {
+    message: "is a number instead of a string",
+    apply: (_, value) => typeof value === "number" && Number.isSafeInteger(value) ? String(value) : undefined
+  },
+  {
+    message: "is a list instead of a space-separated string",
+    apply: (name, value) =>
+      name === "scope" && Array.isArray(value) && value.every((item) => typeof item === "string")
+        ? value.join(" ")
+        : undefined
+  },
+  {
+    message: "is a string instead of a list of strings",
+    apply: (name, value) =>
+      typeof value !== "string"
+        ? undefined
+        : name === "response_types"
+        ? [value]
+        : value.split(/[\s,]+/).filter(Boolean)
+  }
+]
+
+// -----------------------------------------------------------------------------
+// all members together
+// -----------------------------------------------------------------------------
+
+/** Seconds up to the year 5138; a "time in seconds" beyond is one in milliseconds. */
+const lastSecond = 100_000_000_000
+
+const judge = (
+  read: ClientInformation,
+  extensions: JsonObject,
+  readDeviations: ReadonlyArray<Deviation>,
+  { endpoint, now, requested }: Circumstances
+): Reading => {
+  const deviations = [...readDeviations]
+  let information = read
+  for (const name of ["client_id_issued_at", "client_secret_expires_at"] as const) {
+    const time = information[name]
+    if (time !== undefined && time > lastSecond) {
+      information = { ...information, [name]: Math.floor(time / 1000) }
+      deviations.push(deviate("milliseconds", name, "is in milliseconds instead of seconds"))
+    }
+  }
+
+  const hasSecret = information.client_secret !== undefined
+  const expiry = information.client_secret_expires_at
+  if (hasSecret && expiry === undefined) {
+    deviations.push(deviate("missing-secret-expiry", "client_secret_expires_at", "is required beside a client_secret"))
+  }
+  if (hasSecret && expiry !== undefined && expiry !== 0 && expiry <= now) {
+    deviations.push(deviate("expired-secret", "client_secret_expires_at", "is in the past"))
+  }
+
+  const uri = information.registration_client_uri
+  const token = information.registration_access_token
+  if (uri !== undefined && !URL.canParse(uri)) {
+    const resolved = URL.canParse(uri, endpoint) ? new URL(uri, endpoint).href : undefined
+    information = { ...information, registration_client_uri: resolved }
+    deviations.push(
+      resolved === undefined
+        ? deviate("malformed-member", "registration_client_uri", "is not a URL and is left out", "RFC 7592 §3")
+        : deviate(
+          "relative-registration-client-uri",
+          "registration_client_uri",
+          "is not fully qualified",
+          "RFC 7592 §3"
+        )
+    )
+  }
+  if (token !== undefined && uri === undefined) {
+    deviations.push(deviate(
+      "missing-registration-client-uri",
+      "registration_client_uri",
+      "is required beside a registration_access_token",
+      "RFC 7592 §3"
+    ))
+  }
+  if (uri !== undefined && token === undefined) {
+    deviations.push(deviate(
+      "missing-registration-access-token",
+      "registration_access_token",
+      "is required beside a registration_client_uri",
+      "RFC 7592 §3"
+    ))
+  }
+
+  const method = information.token_endpoint_auth_method ?? requested.token_endpoint_auth_method
+  if (!hasSecret && method !== undefined && needsSecret.includes(method)) {
+    deviations.push(
+      deviate("missing-secret", "client_secret", "is missing, although the client has to authenticate with it")
+    )
+  }
+  if (hasSecret && method === "none") {
+    deviations.push(deviate("needless-secret", "client_secret", "is given to a client that authenticates without one"))
+  }
+  const granted = information.redirect_uris
+  if (granted !== undefined && requested.redirect_uris?.some((asked) => !granted.includes(asked)) === true) {
+    deviations.push(deviate("dropped-redirect-uri", "redirect_uris", "lacks a redirect URI that was asked for"))
+  }
+  const statement = information.software_statement
+  if (requested.software_statement !== undefined && statement !== requested.software_statement) {
+    deviations.push(deviate("changed-software-statement", "software_statement", "is not returned as it was sent"))
+  }
+  return { information, extensions, deviations }
+}
+
+const needsSecret: ReadonlyArray<string> = ["client_secret_basic", "client_secret_post", "client_secret_jwt"]
+
+const deviate = (id: Deviation["id"], member: string, what: string, section = "RFC 7591 §3.2.1"): Deviation => ({
+  id,
+  member,
+  section,
+  message: `${member} ${what}`
+})
+
+/** Sets an own property, also for a name such as `__proto__`. */
+const own = (target: Record<string, unknown>, name: string, value: unknown): void => {
+  Object.defineProperty(target, name, { value, enumerable: true, configurable: true, writable: true })
+}
+
+/** The secrets that an answer brought, to keep them out of any text. */
+export const secretsOf = (information: ClientInformation): ReadonlyArray<string> =>
+  [information.client_secret, information.registration_access_token]
+    .filter((secret) => secret !== undefined)
+    .map(Redacted.value)
