@@ -19,7 +19,7 @@ import { type Answer, exchange } from "./internal/exchange.ts"
 import { differByOneSlash, isAsked, judgeIdentifier, quoteIdentifier, refuse } from "./internal/identifier.ts"
 import { isRateLimit, retryAfterOf } from "./internal/refusal.ts"
 import * as metadata from "./internal/serverMetadata.ts"
-import { span } from "./internal/telemetry.ts"
+import { attributes, span } from "./internal/telemetry.ts"
 import { displayUrl } from "./internal/url.ts"
 import { type DiscoveryAttempt, RegistrationError } from "./RegistrationError.ts"
 
@@ -188,6 +188,7 @@ export const discoverDetails = (
 
 const search = Effect.fnUntraced(function*(issuer: string | URL, options: DiscoverOptions) {
   const url = yield* judgeIdentifier("issuer", issuer, options.dangerouslyAllowInsecureRequests)
+  yield* Effect.annotateCurrentSpan(attributes.serverAddress, url.hostname)
   const get = yield* makeGet("issuer", options)
   const attempts: Array<DiscoveryAttempt> = []
   const fail = (found: { readonly retryAfter?: Duration.Duration | undefined; readonly cause?: unknown }) => {
@@ -243,6 +244,7 @@ export const fromProtectedResource = (
 
 const searchResource = Effect.fnUntraced(function*(resource: string | URL, options: ProtectedResourceOptions) {
   const url = yield* judgeIdentifier("protected_resource", resource, options.dangerouslyAllowInsecureRequests)
+  yield* Effect.annotateCurrentSpan(attributes.serverAddress, url.hostname)
   const get = yield* makeGet("protected_resource", options)
   const candidate = options.metadataUrl === undefined
     ? `${url.origin}/.well-known/oauth-protected-resource${url.pathname === "/" ? "" : url.pathname}${url.search}`

@@ -123,11 +123,12 @@ export const make: (
       timeToLive: (exit) => Exit.isSuccess(exit) ? timeToLive : failureTimeToLive
     })
 
-    const keyed = <A>(use: (key: Key) => Effect.Effect<A, RegistrationError>) => (issuer: string | URL, options?: GetOptions) =>
-      Effect.andThen(
-        judgeIdentifier("issuer", issuer, options?.dangerouslyAllowInsecureRequests),
-        Effect.suspend(() => use(keyOf(issuer, options)))
-      )
+    const keyed =
+      <A>(use: (key: Key) => Effect.Effect<A, RegistrationError>) => (issuer: string | URL, options?: GetOptions) =>
+        Effect.andThen(
+          judgeIdentifier("issuer", issuer, options?.dangerouslyAllowInsecureRequests),
+          Effect.suspend(() => use(keyOf(issuer, options)))
+        )
 
     return {
       get: keyed((key) => Cache.get(cache, key)),

@@ -8,7 +8,6 @@ import { EndpointPolicy } from "../EndpointPolicy.ts"
 import type { Refusal } from "../EndpointPolicy.ts"
 import { RegistrationError } from "../RegistrationError.ts"
 import { cleanServerText } from "./serverText.ts"
-import { attributes } from "./telemetry.ts"
 import { displayUrl } from "./url.ts"
 
 /** The error for a URL that is not contacted. */
@@ -22,14 +21,13 @@ export const refuse = (role: string, url: string | URL, rule: Refusal["rule"], m
 export const judgeIdentifier = Effect.fnUntraced(function*(
   role: "issuer" | "protected_resource",
   identifier: string | URL,
-  allowInsecure = false
+  allowInsecure: boolean | undefined
 ) {
   const text = String(identifier)
   if (!URL.canParse(text) || /[\s\\]/.test(text)) {
     return yield* refuse(role, text, "InvalidUrl", "it is not an absolute URL")
   }
   const url = new URL(text)
-  yield* Effect.annotateCurrentSpan(attributes.serverAddress, url.hostname)
   if (url.username !== "" || url.password !== "") {
     return yield* refuse(role, url, "UserInformation", "it has a user name or password")
   }
@@ -38,7 +36,7 @@ export const judgeIdentifier = Effect.fnUntraced(function*(
     return yield* refuse(role, url, "InvalidUrl", "an issuer has no query (RFC 8414 §2)")
   }
   const policy = yield* EndpointPolicy
-  const refusal = policy.judgeUrl(url, { role, allowInsecure })
+  const refusal = policy.judgeUrl(url, { role, allowInsecure: allowInsecure === true })
   return refusal === undefined ? url : yield* refuse(role, url, refusal.rule, refusal.message)
 })
 
