@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 export * as AuthorizationServer from "./AuthorizationServer.ts"
+export * as AuthorizationServerCache from "./AuthorizationServerCache.ts"
 export * as ClientInformation from "./ClientInformation.ts"
 export * as ClientMetadata from "./ClientMetadata.ts"
 export * as ClientRegistration from "./ClientRegistration.ts"
