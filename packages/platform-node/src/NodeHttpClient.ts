@@ -92,8 +92,8 @@ export interface Options {
 
 export {
   /**
-   * The cause of a failure of which it is known that not one byte of the request was written, or that the server broke off
-   * the TLS handshake, so that the request cannot have been processed.
+   * The cause of a failure of which it is known that not one byte of the request was written, so that the server cannot have
+   * processed it. It carries `notSent: true` and the `code` of the failure underneath.
    *
    * @since 0.1.0
    * @category errors

@@ -69,7 +69,7 @@ export class Connections {
   private mapOf(judge: JudgeAddress | undefined): Map<string, Origin> {
     if (judge === undefined) return this.unjudged
     let map = this.judged.get(judge)
-    if (map === undefined) this.judged.set(judge, map = new Map())
+    if (map === undefined) this.judged.set(judge, map = new Map<string, Origin>())
     return map
   }
 }
@@ -115,7 +115,7 @@ export class Origin {
   /** A job is done with its connection, which may be used again or not. */
   release(connection: Connection, reusable: boolean): void {
     if (!this.connections.has(connection)) return
-    if (!reusable) this.drop(connection)
+    if (!reusable) void this.drop(connection)
     for (const next of this.waiting) {
       const free = reusable ? connection : this.open()
       if (free === undefined) return

@@ -93,7 +93,7 @@ export class NodeResponse extends Inspectable.Class implements HttpClientRespons
   get json(): Effect.Effect<Schema.Json, HttpClientError.HttpClientError> {
     return this.parse((bytes): Schema.Json => {
       const text = decodeUtf8(bytes)
-      return text === "" ? null : JSON.parse(text)
+      return text === "" ? null : parseJson(text)
     })
   }
 
@@ -180,3 +180,6 @@ export class NodeResponse extends Inspectable.Class implements HttpClientRespons
 }
 
 const decodeUtf8 = (bytes: Buffer): string => utf8.decode(bytes)
+
+/** What `JSON.parse` gives is JSON; its own type does not say so. */
+const parseJson: (text: string) => Schema.Json = JSON.parse

@@ -5,7 +5,7 @@
  */
 import type { Dispatcher } from "undici"
 import type { Connection, Job } from "./connections.ts"
-import { isHandshakeAlert, NotSent } from "./notSent.ts"
+import { NotSent } from "./notSent.ts"
 
 /** How much of an answer is held for a reader who is not there, or is slower than the server. Bytes. */
 const highWaterMark = 65_536
@@ -111,7 +111,7 @@ export class Transfer implements Dispatcher.DispatchHandler, Job {
     const listener = this.listener
     this.listener = undefined
     if (listener !== undefined) {
-      const cause = this.controller === undefined || isHandshakeAlert(error) ? new NotSent(error) : error
+      const cause = this.controller === undefined ? new NotSent(error) : error
       queueMicrotask(() => listener.onFailure(cause))
     }
     this.wake()
