@@ -5,7 +5,7 @@ import type { HttpClientError } from "effect/http"
 import { HttpClientRequest } from "effect/http"
 import * as Crypto from "node:crypto"
 import * as Net from "node:net"
-import type * as Tls from "node:tls"
+import * as Tls from "node:tls"
 import { inspect } from "node:util"
 import { encryptKey, makeAuthority, makeCertificate } from "../support/nodeCertificates.ts"
 import { bodyOf, eventually, httpServer, httpsServer, tcpServer } from "../support/nodeServers.ts"
@@ -217,7 +217,7 @@ describe("NodeHttpClient: client certificates", () => {
       },
       (request, response) => {
         const { socket } = request
-        const certificate = "getPeerCertificate" in socket && typeof socket.getPeerCertificate === "function"
+        const certificate = socket instanceof Tls.TLSSocket
           ? JSON.stringify(socket.getPeerCertificate(), ["subject", "CN"])
           : ""
         response.end(certificate)
