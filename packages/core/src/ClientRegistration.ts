@@ -60,7 +60,10 @@ export interface RequestOptions<E = never, R = never> {
    * instead of a proof of the signer; `content-type` and `accept` are always those of JSON. Default: none.
    */
   readonly headers?: Headers.Input | undefined
-  /** Whether to use `mtls_endpoint_aliases.registration_endpoint` where the server has it (RFC 8705 §5). Default: `false`. */
+  /**
+   * Whether to use `mtls_endpoint_aliases.registration_endpoint` where the server has it (RFC 8705 §5). Default: what the
+   * metadata says in `use_mtls_endpoint_aliases`, else `false`.
+   */
   readonly useMtlsEndpointAliases?: boolean | undefined
 }
 
@@ -146,7 +149,9 @@ export const request = Effect.fnUntraced(function*<E = never, R = never>(
   options?: RequestOptions<E, R>
 ): Effect.fn.Return<HttpClientRequest.HttpClientRequest, RegistrationError | E, R> {
   const prepared = yield* prepareMetadata(server, metadata)
-  const endpoint = yield* registrationEndpoint(server, options)
+  const endpoint = yield* registrationEndpoint(server, {
+    useMtlsEndpointAliases: options?.useMtlsEndpointAliases ?? metadata.use_mtls_endpoint_aliases === true
+  })
   const headers = yield* checkHeaders(options?.headers)
   const request = HttpClientRequest.post(endpoint, { headers }).pipe(
     HttpClientRequest.bodyText(JSON.stringify(prepared.metadata), "application/json"),

@@ -20,8 +20,10 @@ import { DpopSigner } from "../DpopSigner.ts"
 import { EndpointPolicy } from "../EndpointPolicy.ts"
 import { ExchangeLimits } from "../ExchangeLimits.ts"
 import { type Reason, RegistrationError } from "../RegistrationError.ts"
+import { Telemetry } from "../Telemetry.ts"
 import { type Answer, readAnswer } from "./answer.ts"
 import { demandsNonce } from "./nonceDemand.ts"
+import { attemptStarts, nonceChallenged } from "./telemetry.ts"
 import { type Place, transportReason } from "./transportFailure.ts"
 import { displayUrl } from "./url.ts"
 
@@ -87,11 +89,14 @@ export const exchangeWithProofs: (
 
     const first = yield* attempt
     if (Option.isNone(signer.thumbprint) || !demandsNonce(first)) return first
+    yield* nonceChallenged
     const nonce = first.headers["dpop-nonce"]
     // Without a nonce, or with the one that was just refused, a second attempt cannot end otherwise.
     if (nonce === undefined || nonce === nonceSent) return yield* nonceExhausted(first)
     const second = yield* attempt
-    return demandsNonce(second) ? yield* nonceExhausted(second) : second
+    if (!demandsNonce(second)) return second
+    yield* nonceChallenged
+    return yield* nonceExhausted(second)
   }
 )
 
@@ -134,7 +139,8 @@ const prepare = Effect.fnUntraced(function*(
         (request): Effect.Effect<HttpClientRequest.HttpClientRequest, RegistrationError> =>
           ++sends > 1 && place.effects ? Effect.fail(fail(repeatedSend)) : addProof(request)
       )
-      return perSend.execute(request).pipe(
+      return attemptStarts.pipe(
+        Effect.andThen(perSend.execute(request)),
         Effect.flatMap((response) => {
           status = response.status
           const redirect = redirectOf(response, url)
@@ -170,10 +176,10 @@ const judge = Effect.fnUntraced(function*(request: HttpClientRequest.HttpClientR
     : yield* refuse({ _tag: "EndpointRefused", role: options.role, url: displayUrl(url), ...refusal })
 })
 
-/** Trace headers are not for third parties, fetch must not follow redirects, and a proof is no text for a span. */
+/** Trace headers are not for third parties unless asked, fetch must not follow redirects, and a proof is no text for a span. */
 const exchangeContext = (context: Context.Context<never>): Context.Context<never> =>
   context.pipe(
-    Context.add(HttpClient.TracerPropagationEnabled, false),
+    Context.add(HttpClient.TracerPropagationEnabled, Context.get(context, Telemetry).propagateTrace),
     Context.add(FetchHttpClient.RequestInit, refuseRedirects),
     Context.add(Headers.CurrentRedactedNames, [...Context.get(context, Headers.CurrentRedactedNames), "dpop"])
   )

@@ -1,16 +1,111 @@
 /**
- * The names of spans' attributes and of metrics, in one place: OpenTelemetry's where it has them.
+ * The span and the measurement of a public operation. Attributes have OpenTelemetry's names where it has them.
  *
  * @internal
  */
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
+import * as Tracer from "effect/Tracer"
+import type { RegistrationError } from "../RegistrationError.ts"
+import { type Measurement, Telemetry } from "../Telemetry.ts"
 
 export const attributes = {
   serverAddress: "server.address",
-  issuer: "dcr.issuer"
+  issuer: "dcr.issuer",
+  clientId: "dcr.client_id",
+  resource: "dcr.resource",
+  attempts: "dcr.attempts",
+  nonceChallenges: "dcr.nonce_challenges",
+  outcome: "error.type",
+  resendCount: "http.request.resend_count"
 } as const
 
-/** The span of a public operation. Stack traces are not captured: they cost more than the operation. */
+/** What happens on the way, counted by the exchange. */
+interface Progress {
+  attempts: number
+  nonceChallenges: number
+}
+
+/** The progress of the operation that is running; none outside of one. */
+const Progress = Context.Reference<Progress | undefined>("@effect-dcr/core/internal/Progress", {
+  defaultValue: () => undefined
+})
+
+/** An event on the operation's span for each request that is sent. */
+export const attemptStarts: Effect.Effect<void> = Effect.withFiber((fiber) => {
+  const progress = fiber.getRef(Progress)
+  if (progress === undefined) return Effect.void
+  progress.attempts += 1
+  spanOf(fiber)?.event("dcr.attempt", fiber.getRef(Clock.Clock).currentTimeNanosUnsafe(), {
+    [attributes.resendCount]: progress.attempts - 1
+  })
+  return Effect.void
+})
+
+/** Counts a demand for a DPoP nonce. */
+export const nonceChallenged: Effect.Effect<void> = Effect.withFiber((fiber) => {
+  const progress = fiber.getRef(Progress)
+  if (progress !== undefined) progress.nonceChallenges += 1
+  return Effect.void
+})
+
+/** Makes an effect a public operation: its span, and its measurement for whoever records. */
 export const span =
-  (name: string, attributes: { readonly [name: string]: string }) => <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-    Effect.withSpan(effect, name, { kind: "client", attributes, captureStackTrace: false })
+  (name: string, spanAttributes: { readonly [name: string]: string }) =>
+  <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, Exclude<R, Tracer.ParentSpan>> =>
+    Effect.suspend(() => {
+      const progress: Progress = { attempts: 0, nonceChallenges: 0 }
+      return Effect.flatMap(Clock.monotonicTimeNanos, (start) =>
+        effect.pipe(
+          Effect.onExit((exit) => finish(name, progress, start, exit)),
+          Effect.provideService(Progress, progress)
+        ))
+    }).pipe(
+      // Stack traces are not captured: they cost more than the operation.
+      Effect.withSpan(name, { kind: "client", attributes: spanAttributes, captureStackTrace: false })
+    )
+
+const finish = (
+  name: string,
+  progress: Progress,
+  start: bigint,
+  exit: Exit.Exit<unknown, unknown>
+): Effect.Effect<void> =>
+  Effect.withFiber((fiber) => {
+    const outcome = outcomeOf(exit)
+    const span = spanOf(fiber)
+    span?.attribute(attributes.attempts, progress.attempts)
+    if (progress.nonceChallenges > 0) span?.attribute(attributes.nonceChallenges, progress.nonceChallenges)
+    if (outcome !== "Success") span?.attribute(attributes.outcome, outcome)
+    const { record } = fiber.getRef(Telemetry)
+    return record === undefined ?
+      Effect.void :
+      Effect.flatMap(
+        Clock.monotonicTimeNanos,
+        (end) => record({ operation: name, outcome, duration: Duration.nanos(end - start), ...progress })
+      )
+  })
+
+const spanOf = (fiber: Fiber.Fiber<unknown, unknown>): Tracer.Span | undefined => {
+  const span = Context.getOrUndefined(fiber.context, Tracer.ParentSpan)
+  return span?._tag === "Span" ? span : undefined
+}
+
+const outcomeOf = (exit: Exit.Exit<unknown, unknown>): Measurement["outcome"] => {
+  if (Exit.isSuccess(exit)) return "Success"
+  const failure = Option.getOrUndefined(Cause.findErrorOption(exit.cause))
+  return isRegistrationError(failure)
+    ? failure.reason._tag
+    : Cause.hasInterrupts(exit.cause)
+    ? "Interrupted"
+    : "Defect"
+}
+
+const isRegistrationError = (value: unknown): value is RegistrationError =>
+  typeof value === "object" && value !== null && "_tag" in value && value._tag === "RegistrationError"
