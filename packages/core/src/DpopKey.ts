@@ -44,6 +44,14 @@ export type Algorithm =
   | "RS512"
 
 /**
+ * Whether a value is the name of one of the algorithms.
+ *
+ * @since 0.1.0
+ * @category guards
+ */
+export const isAlgorithm = (u: unknown): u is Algorithm => algorithms.some((algorithm) => algorithm === u)
+
+/**
  * A key pair and the algorithm that it signs with, such as {@link generate} makes.
  *
  * **Details**
@@ -109,6 +117,7 @@ export const generate = (options?: GenerateOptions): Effect.Effect<DpopKey, Regi
   Effect.suspend(() => {
     const algorithm = options?.algorithm ?? "ES256"
     const modulusLength = options?.modulusLength ?? minimumModulusLength
+    if (!isAlgorithm(algorithm)) return unknownAlgorithm(algorithm)
     if (!Number.isSafeInteger(modulusLength) || modulusLength < minimumModulusLength) {
       return new RegistrationError({
         reason: {
@@ -174,10 +183,8 @@ export const check = Effect.fnUntraced(
   function*(pair: KeyPair): Effect.fn.Return<CheckedKey, RegistrationError, Signature.Signature> {
     const kind = kindOfKey(pair.privateKey)
     const algorithm = pair.algorithm ?? algorithmOf(kind)
-    if (algorithm === undefined || !algorithms.includes(algorithm)) {
-      return yield* proofFailed(
-        `DPoP proofs cannot be signed with ${algorithm ?? `a key of the kind ${kind}`}: use ${algorithms.join(", ")}`
-      )
+    if (!isAlgorithm(algorithm)) {
+      return yield* unknownAlgorithm(algorithm ?? `a key of the kind ${kind}`)
     }
     const expected = signatures[algorithm]
     const expectedKind = kindOf(importParams(expected))
@@ -223,6 +230,9 @@ export const check = Effect.fnUntraced(
 export const proofFailed = (message: string, cause?: unknown): RegistrationError =>
   new RegistrationError({ reason: { _tag: "ProofFailed", message }, ...(cause === undefined ? undefined : { cause }) })
 
+const unknownAlgorithm = (algorithm: string): RegistrationError =>
+  proofFailed(`DPoP proofs cannot be signed with ${algorithm}: use ${algorithms.join(", ")}`)
+
 const minimumModulusLength = 2048
 
 const usages: ReadonlyArray<"sign" | "verify"> = ["sign", "verify"]
@@ -258,12 +268,11 @@ const signatures: Readonly<Record<Algorithm, Signature.Algorithm>> = {
 
 /** What tells keys apart, in words: `ECDSA P-256`, `Ed25519`, `RSA-PSS SHA-256`. */
 const kindOf = (algorithm: { readonly name: string }): string => {
-  const detail = Predicate.hasProperty(algorithm, "namedCurve")
-    ? algorithm.namedCurve
-    : Predicate.hasProperty(algorithm, "hash")
-    ? Predicate.hasProperty(algorithm.hash, "name") ? algorithm.hash.name : algorithm.hash
-    : undefined
-  return detail === undefined ? algorithm.name : `${algorithm.name} ${String(detail)}`
+  const curve = Predicate.hasProperty(algorithm, "namedCurve") ? algorithm.namedCurve : undefined
+  const hash = Predicate.hasProperty(algorithm, "hash") ? algorithm.hash : undefined
+  // A name in parameters, an object in a key.
+  const hashName = Predicate.hasProperty(hash, "name") ? hash.name : hash
+  return [algorithm.name, curve, hashName].filter(Predicate.isString).join(" ")
 }
 
 const kindOfKey = (key: CryptoKey | Signature.PrivateKey | Signature.PublicKey): string =>

@@ -7,8 +7,10 @@
  *
  * @since 0.1.0
  */
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
+import * as CryptoError from "effect/crypto/CryptoError"
 import * as Digest from "effect/crypto/Digest"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Signature from "effect/crypto/Signature"
@@ -138,54 +140,53 @@ export const make = Effect.fnUntraced(function*(options: DpopKey.KeyPair & Optio
   const header = Base64Url.encodeText(JSON.stringify({ typ: "dpop+jwt", alg: algorithm, jwk }))
   const nonces = NonceCache.make(nonceCapacity)
 
-  // Random bytes for several proofs at once: a draw costs more than all the rest that a proof needs beside the signature.
-  let pool = new Uint8Array(0)
-  const nextJti = Effect.suspend(() => pool.length > 0 ? jtiFromPool : Effect.flatMap(drawPool, () => jtiFromPool))
-  const drawPool = Effect.map(random.randomBytes(32 * jtiBytes), (bytes) => {
+  // Random bytes for several proofs at once: a draw costs more than all else that a proof needs beside the signature.
+  let pool: Uint8Array = new Uint8Array(0)
+  let used = 0
+  const takeJti = (): string => Base64Url.encodeBytes(pool.subarray(used, used += jtiBytes))
+  const drawJti = Effect.map(random.randomBytes(poolBytes), (bytes) => {
     pool = bytes
+    used = 0
+    return takeJti()
   })
-  const jtiFromPool = Effect.sync(() => {
-    const jti = pool.subarray(0, jtiBytes)
-    pool = pool.subarray(jtiBytes)
-    return Base64Url.encodeBytes(jti)
-  })
-  const proof = ({ method, url }: ProofRequest, ath: string | undefined) =>
-    Effect.flatMap(nextJti, (jti) =>
-      Effect.flatMap(Clock.currentTimeMillis, (millis) => {
-        const nonce = nonces.get(url.origin)
-        const claims = {
-          jti,
-          htm: method,
-          htu: url.origin + url.pathname,
-          iat: Math.floor(millis / 1000) + clockSkewSeconds,
-          ath,
-          nonce
-        }
-        const input = `${header}.${Base64Url.encodeText(JSON.stringify(claims))}`
-        return Effect.map(
-          signature.sign(privateKey, encoder.encode(input)),
-          (signed) => Option.some({ jwt: `${input}.${Base64Url.encodeBytes(signed)}`, nonce })
-        )
-      }))
+
+  const proof = ({ method, url }: ProofRequest, jti: string, ath: string | undefined) =>
+    Clock.clockWith((clock) => {
+      const nonce = nonces.get(url.origin)
+      const claims = {
+        jti,
+        htm: method,
+        htu: url.origin + url.pathname,
+        iat: Math.floor(clock.currentTimeMillisUnsafe() / 1000) + clockSkewSeconds,
+        ath,
+        nonce
+      }
+      const input = `${header}.${Base64Url.encodeText(JSON.stringify(claims))}`
+      return Effect.map(
+        signature.sign(privateKey, encoder.encode(input)),
+        (signed) => Option.some({ jwt: `${input}.${Base64Url.encodeBytes(signed)}`, nonce })
+      )
+    })
+  const withJti = (request: ProofRequest, ath: string | undefined) =>
+    Effect.suspend(() =>
+      used < pool.length
+        ? proof(request, takeJti(), ath)
+        : Effect.flatMap(drawJti, (jti) => proof(request, jti, ath))
+    )
 
   return {
     thumbprint: Option.some(thumbprint),
-    sign: (request) => {
-      if (request.url.protocol !== "https:" && request.url.protocol !== "http:") {
-        return DpopKey.proofFailed(`A DPoP proof is for an http or https URL, not ${request.url.protocol}`)
-      }
-      const token = request.accessToken === undefined ? undefined : Redacted.value(request.accessToken)
-      if (token !== undefined && !tokenSyntax.test(token)) {
-        return DpopKey.proofFailed("The access token holds characters that no token has (RFC 6750 §2.1)")
-      }
-      return (token === undefined
-        ? proof(request, undefined)
-        : Effect.flatMap(sha256(token), (ath) => proof(request, ath))).pipe(
-          Effect.catch(signingFailed),
-          // effect/crypto dies of what it does not know, such as a key in hardware that went away.
-          Effect.catchDefect(signingFailed)
+    sign: (request) =>
+      Effect.suspend(() => {
+        const problem = problemOf(request)
+        if (problem !== undefined) return DpopKey.proofFailed(problem)
+        return Effect.catchCause(
+          request.accessToken === undefined
+            ? withJti(request, undefined)
+            : Effect.flatMap(sha256(Redacted.value(request.accessToken)), (ath) => withJti(request, ath)),
+          signingFailed
         )
-    },
+      }),
     learn: (url, nonce) => Effect.sync(() => nonces.set(url.origin, nonce))
   }
 })
@@ -259,11 +260,35 @@ export const layerNone: Layer.Layer<DpopSigner> = Layer.succeed(DpopSigner, {
 /** 128 random bits; RFC 9449 §4.2 asks for 96. */
 const jtiBytes = 16
 
-/** Visible ASCII: what the bytes of a token are is then beyond doubt, for `ath`. */
-const tokenSyntax = /^[\x21-\x7e]+$/
+const poolBytes = 32 * jtiBytes
 
 const invalidOption = (option: string, expected: string) =>
   new RegistrationError({ reason: { _tag: "InvalidOptions", option, message: `it must be ${expected}` } })
 
-const signingFailed = (cause: unknown): Effect.Effect<never, RegistrationError> =>
-  Effect.fail(DpopKey.proofFailed("The DPoP proof could not be signed", cause))
+/** Why no proof can be made for a request, whatever the key. */
+const problemOf = ({ accessToken, method, url }: ProofRequest): string | undefined => {
+  if (url.protocol !== "https:" && url.protocol !== "http:") {
+    return `A DPoP proof is for an http or https URL, not for ${url.protocol}`
+  }
+  if (!tokenSyntax.test(method)) return "A DPoP proof needs the name of an HTTP method"
+  // What the bytes of such a token are is beyond doubt, for `ath`.
+  if (accessToken !== undefined && !visibleAscii.test(Redacted.value(accessToken))) {
+    return "The access token holds characters that no token has (RFC 6750 §2.1)"
+  }
+  return undefined
+}
+
+/** RFC 9110 §5.6.2. */
+const tokenSyntax = /^[\w!#$%&'*+.^`|~-]+$/
+
+const visibleAscii = /^[\x21-\x7e]+$/
+
+/**
+ * Whatever happened is a failure of the registration. `effect/crypto` dies of what it does not know, such as a key in
+ * hardware that went away.
+ */
+const signingFailed = (cause: Cause.Cause<CryptoError.CryptoError>): Effect.Effect<never, RegistrationError> => {
+  const error = Cause.squash(cause)
+  const detail = CryptoError.isCryptoError(error) ? `: ${error.reason.message}` : ""
+  return Effect.fail(DpopKey.proofFailed(`The DPoP proof could not be signed${detail}`, error))
+}
