@@ -68,7 +68,7 @@ export const span =
         ))
     }).pipe(
       // Stack traces are not captured: they cost more than the operation.
-      Effect.withSpan(name, { kind: "client", attributes: spanAttributes, captureStackTrace: false })
+      Effect.withSpan(name, { kind: "client", attributes: spanAttributes }, { captureStackTrace: false })
     )
 
 const finish = (
