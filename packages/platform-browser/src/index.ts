@@ -1,4 +1,6 @@
 /**
+ * Browser layers for `@effect-dcr/core`.
+ *
  * @since 0.1.0
  */
-export {}
+export * as BrowserRegistration from "./BrowserRegistration.ts"
