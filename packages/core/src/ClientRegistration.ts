@@ -148,6 +148,9 @@ export const request = Effect.fnUntraced(function*<E = never, R = never>(
   metadata: ClientMetadata,
   options?: RequestOptions<E, R>
 ): Effect.fn.Return<HttpClientRequest.HttpClientRequest, RegistrationError | E, R> {
+  if (typeof server.issuer !== "string" || server.issuer === "") {
+    return yield* invalidOption("server", "its metadata has no issuer, to which credentials belong (RFC 8414 §2)")
+  }
   const prepared = yield* prepareMetadata(server, metadata)
   const endpoint = yield* registrationEndpoint(server, {
     useMtlsEndpointAliases: options?.useMtlsEndpointAliases ?? metadata.use_mtls_endpoint_aliases === true
