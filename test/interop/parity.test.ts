@@ -2,14 +2,8 @@
  * Parity with the seed: every row of docs/parity.md, run on `oauth4webapi` and on this SDK side by side. Both get the same
  * server, a double that records what it was sent and answers as told.
  */
-import {
-  AuthorizationServer,
-  ClientInformation,
-  ClientMetadata,
-  ClientRegistration,
-  DpopSigner
-} from "@effect-dcr/core"
-import type { RegisteredClient, RegistrationError } from "@effect-dcr/core"
+import { AuthorizationServer, ClientInformation, ClientRegistration, DpopSigner } from "@effect-dcr/core"
+import type { ClientMetadata, RegisteredClient, RegistrationError } from "@effect-dcr/core"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Layer, Option, Redacted, Result } from "effect"
 import { HttpClient, HttpClientResponse } from "effect/http"
