@@ -76,7 +76,8 @@ const inspectCause = (cause: unknown, depth = 0): Finding | undefined => {
     }
   }
   if (property(cause, "notSent") === true) {
-    return { ...inspectCause(property(cause, "cause"), depth + 1), sent: "no", message: codeMessage(cause) }
+    const inner = inspectCause(property(cause, "cause"), depth + 1)
+    return { ...inner, sent: "no", message: inner?.message ?? codeMessage(cause) }
   }
   const code = property(cause, "code")
   if (typeof code === "string" && Object.hasOwn(neverSent, code)) {
