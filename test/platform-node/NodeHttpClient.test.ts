@@ -378,6 +378,32 @@ describe("NodeHttpClient: interruption", () => {
       )
     }))
 
+  it.live("ends a body that is being sent, and a body that fails ends the request", () =>
+    Effect.gen(function*() {
+      const silent = yield* tcpServer()
+      let ended = 0
+      const chunk = new TextEncoder().encode("abc")
+      const endless = Stream.concat(Stream.make(chunk), Stream.never).pipe(Stream.ensuring(Effect.sync(() => ended++)))
+      const failing = Stream.concat(Stream.make(chunk), Stream.fail("no more"))
+      yield* withClient((client) =>
+        Effect.gen(function*() {
+          const fiber = yield* Effect.forkChild(
+            client.execute(HttpClientRequest.bodyStream(HttpClientRequest.post(silent.origin), endless))
+          )
+          yield* eventually(() => silent.bytes() > 100, "the request arrived")
+          assert.strictEqual(ended, 0)
+          yield* Fiber.interrupt(fiber)
+          yield* eventually(() => silent.open() === 0, "the server sees the connection close")
+          yield* eventually(() => ended === 1, "the stream is ended")
+          const exit = yield* Effect.exit(
+            client.execute(HttpClientRequest.bodyStream(HttpClientRequest.post(silent.origin), failing))
+          )
+          assert.notInstanceOf(transportCause(exit), NodeHttpClient.NotSent)
+          yield* eventually(() => silent.open() === 0, "the server sees the connection close")
+        })
+      )
+    }))
+
   it.live("closes the connection of an answer that is being read", () =>
     Effect.gen(function*() {
       const server = yield* tcpServer((socket) =>

@@ -32,6 +32,7 @@ import type { HttpClientResponse } from "effect/http/HttpClientResponse"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
 import type { LookupFunction } from "node:net"
 import { Readable } from "node:stream"
 import type * as Undici from "undici"
@@ -215,9 +216,9 @@ const bodyOf = (
       return { body: form }
     }
     case "Stream":
-      return Effect.flatMap(
-        Effect.promise(() => import("@effect/platform-node/NodeStream")),
-        (NodeStream) => Effect.map(NodeStream.toReadable(body.stream), (body) => ({ body }))
+      return Effect.map(
+        Stream.toAsyncIterableEffect(body.stream),
+        (iterable) => ({ body: Readable.from(iterable, { objectMode: false }) })
       )
   }
 }
