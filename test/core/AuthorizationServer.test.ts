@@ -25,6 +25,40 @@ const document = (issuer: string, more: object = {}): Answer => ({
   json: { issuer, registration_endpoint: `${issuer}/register`, ...more }
 })
 
+/** The IANA registry "OAuth Authorization Server Metadata", but for `issuer`, and what is in use without being there. */
+const registry = `
+  authorization_endpoint token_endpoint jwks_uri registration_endpoint scopes_supported response_types_supported
+  response_modes_supported grant_types_supported token_endpoint_auth_methods_supported
+  token_endpoint_auth_signing_alg_values_supported service_documentation ui_locales_supported op_policy_uri op_tos_uri
+  revocation_endpoint revocation_endpoint_auth_methods_supported revocation_endpoint_auth_signing_alg_values_supported
+  introspection_endpoint introspection_endpoint_auth_methods_supported
+  introspection_endpoint_auth_signing_alg_values_supported code_challenge_methods_supported signed_metadata
+  device_authorization_endpoint tls_client_certificate_bound_access_tokens mtls_endpoint_aliases
+  nfv_token_signing_alg_values_supported nfv_token_encryption_alg_values_supported
+  nfv_token_encryption_enc_values_supported userinfo_endpoint acr_values_supported subject_types_supported
+  id_token_signing_alg_values_supported id_token_encryption_alg_values_supported
+  id_token_encryption_enc_values_supported userinfo_signing_alg_values_supported
+  userinfo_encryption_alg_values_supported userinfo_encryption_enc_values_supported
+  request_object_signing_alg_values_supported request_object_encryption_alg_values_supported
+  request_object_encryption_enc_values_supported display_values_supported claim_types_supported claims_supported
+  claims_locales_supported claims_parameter_supported request_parameter_supported request_uri_parameter_supported
+  require_request_uri_registration require_signed_request_object pushed_authorization_request_endpoint
+  require_pushed_authorization_requests introspection_signing_alg_values_supported
+  introspection_encryption_alg_values_supported introspection_encryption_enc_values_supported
+  authorization_response_iss_parameter_supported check_session_iframe frontchannel_logout_supported
+  backchannel_logout_supported backchannel_logout_session_supported end_session_endpoint
+  backchannel_token_delivery_modes_supported backchannel_authentication_endpoint
+  backchannel_authentication_request_signing_alg_values_supported backchannel_user_code_parameter_supported
+  authorization_details_types_supported dpop_signing_alg_values_supported client_registration_types_supported
+  federation_registration_endpoint signed_jwks_uri jwks organization_name display_name description keywords contacts
+  logo_uri information_uri organization_uri protected_resources status_list_aggregation_endpoint
+  identity_chaining_requested_token_types_supported
+  frontchannel_logout_session_supported authorization_signing_alg_values_supported
+  authorization_encryption_alg_values_supported authorization_encryption_enc_values_supported prompt_values_supported
+  grant_management_actions_supported grant_management_endpoint grant_management_action_required
+  pre-authorized_grant_anonymous_access_supported client_id_metadata_document_supported
+`.trim().split(/\s+/)
+
 describe("AuthorizationServer", () => {
   describe("discover", () => {
     it.effect("asks the URL of RFC 8414 first, and once", () =>
@@ -539,6 +573,21 @@ describe("AuthorizationServer", () => {
           "claims_parameter_supported",
           "jwks"
         ])
+      }))
+
+    it.effect("is typed for every name of the registry", () =>
+      Effect.gen(function*() {
+        // No member of the registry is a number, so a known name loses this value and an unknown one keeps it.
+        const found = yield* AuthorizationServer.discoverDetails(host).pipe(
+          Effect.provide(
+            recordedServer({
+              [oauth]: { json: { ...Object.fromEntries(registry.map((name) => [name, 7])), issuer: host } }
+            }).layer
+          )
+        )
+        assert.deepStrictEqual(AuthorizationServer.extensions(found.server), {})
+        assert.deepStrictEqual<object>(found.server, { issuer: host })
+        assert.sameMembers([...found.malformed], registry)
       }))
 
     it.effect("with a member __proto__ changes no prototype", () =>
