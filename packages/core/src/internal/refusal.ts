@@ -87,14 +87,18 @@ const reasonOf = (answer: Answer, { feature, secrets }: Asked, now: number): Rea
       }))
     }
   }
-  if (error !== undefined) return { _tag: "OAuthError", error, ...says }
+  // Whatever error object comes along: there is nothing here, or nothing that takes this method.
   if (status === 404 || status === 405 || status === 501) {
+    const said = description ?? error
     return {
       _tag: "Unsupported",
       feature,
-      message: `The server answered with status ${status} at its ${feature}: it does not offer what it advertises`
+      message: `The server answered with status ${status} at its ${feature}: it does not offer what it advertises${
+        said === undefined ? "" : ` (${said})`
+      }`
     }
   }
+  if (error !== undefined) return { _tag: "OAuthError", error, ...says }
   const excerpt = description ?? (body === undefined ? text(answer.text) : text(body["code"]))
   return { _tag: "UnexpectedStatus", status, ...(excerpt === undefined ? undefined : { excerpt }), ...wait }
 }
