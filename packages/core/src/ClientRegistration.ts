@@ -7,8 +7,7 @@
  * @see RFC 7591 §3, OpenID Connect Dynamic Client Registration 1.0 §3, RFC 9449
  * @since 0.1.0
  */
-import * as Clock from "effect/Clock"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Headers from "effect/http/Headers"
 import type * as HttpClient from "effect/http/HttpClient"
@@ -21,15 +20,13 @@ import type { ClientMetadata } from "./ClientMetadata.ts"
 import type { DpopSigner } from "./DpopSigner.ts"
 import { ExchangeLimits } from "./ExchangeLimits.ts"
 import { readAnswer, toResponse } from "./internal/answer.ts"
-import { exchangeWithProofs } from "./internal/exchange.ts"
 import { readGranted } from "./internal/granted.ts"
 import { prepareMetadata } from "./internal/prepareMetadata.ts"
-import { isRateLimit, refusal } from "./internal/refusal.ts"
+import { sendRepeatedly } from "./internal/sendRepeatedly.ts"
 import { attributes, span } from "./internal/telemetry.ts"
 import { displayUrl } from "./internal/url.ts"
 import { RegisteredClient } from "./RegisteredClient.ts"
 import { type Reason, RegistrationError } from "./RegistrationError.ts"
-import * as RetryPolicy from "./RetryPolicy.ts"
 
 // -----------------------------------------------------------------------------
 // models
@@ -190,26 +187,14 @@ export const send = Effect.fnUntraced(function*(
   RegistrationError,
   HttpClient.HttpClient | DpopSigner
 > {
-  const limits = yield* ExchangeLimits
-  const budget = Duration.toMillis(Duration.fromInputUnsafe(options?.deadline ?? limits.deadline))
-  const start = yield* Clock.monotonicTimeNanos
-  const remaining = Effect.map(Clock.monotonicTimeNanos, (now) => budget - Number(now - start) / 1_000_000)
-  const attempt = Effect.flatMap(remaining, (deadline) =>
-    exchangeWithProofs(request, {
-      role: "registration_endpoint",
-      allowInsecure: options?.dangerouslyAllowInsecureRequests === true,
-      deadline
-    })).pipe(
-      Effect.flatMap((answer) =>
-        isRateLimit(answer)
-          ? Effect.flatMap(
-            refusal(answer, { feature: "registration_endpoint", secrets: secretsIn(request) }),
-            Effect.fail
-          )
-          : Effect.succeed(answer)
-      )
-    )
-  return toResponse(yield* RetryPolicy.retry(attempt, remaining))
+  const answer = yield* sendRepeatedly(request, {
+    role: "registration_endpoint",
+    feature: "registration_endpoint",
+    secrets: secretsIn(request),
+    allowInsecure: options?.dangerouslyAllowInsecureRequests === true,
+    deadline: options?.deadline
+  })
+  return toResponse(answer)
 })
 
 /**
@@ -248,11 +233,8 @@ export const process = Effect.fnUntraced(function*(
   })
   return options?.deviations === "fail" && client.deviations.length > 0
     ? yield* new RegistrationError({
-      reason: { _tag: "DeviationsRefused", deviations: client.deviations.map((deviation) => deviation.id) },
-      issuer: client.issuer,
-      clientId: client.information.client_id,
-      registered: client
-    })
+      reason: { _tag: "DeviationsRefused", deviations: client.deviations.map((deviation) => deviation.id) }
+    }).withRegistered(client)
     : client
 })
 

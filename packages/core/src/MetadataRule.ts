@@ -11,6 +11,7 @@
 import * as Schema from "effect/Schema"
 import * as ClientMetadata from "./ClientMetadata.ts"
 import { isLocalized, localizable } from "./internal/openMembers.ts"
+import { selectMembers } from "./internal/selectMembers.ts"
 import { isLoopbackHost } from "./internal/url.ts"
 import type { Violation } from "./RegistrationError.ts"
 
@@ -559,10 +560,9 @@ export const rules: ReadonlyArray<MetadataRule> = [
  * @category validation
  */
 export const validate = (metadata: ClientMetadata.ClientMetadata): ReadonlyArray<Violation> => {
-  const typed: ClientMetadata.ClientMetadata = Object.fromEntries(
-    Object.entries(metadata).filter(([name, value]) =>
-      value !== undefined && !isEmpty(value) && hasItsType(name, value)
-    )
+  const typed = selectMembers(
+    metadata,
+    (name, value) => value !== undefined && !isEmpty(value) && hasItsType(name, value)
   )
   return rules.flatMap((rule) =>
     rule.check(rule.isRaw === true ? metadata : typed).map((found) => ({

@@ -445,6 +445,19 @@ export class RegistrationError extends Schema.TaggedError<RegistrationError>("@e
     return "retryAfter" in this.reason ? this.reason.retryAfter : undefined
   }
 
+  /** The same error, with the live registration of a client that exists at the server. */
+  withRegistered(client: RegisteredClient): RegistrationError {
+    return new RegistrationError({
+      reason: this.reason,
+      ...(this.method === undefined ? undefined : { method: this.method }),
+      ...(this.url === undefined ? undefined : { url: this.url }),
+      ...(this.cause === undefined ? undefined : { cause: this.cause }),
+      issuer: client.issuer,
+      clientId: client.information.client_id,
+      registered: client
+    })
+  }
+
   override toJSON(): unknown {
     return {
       _tag: this._tag,

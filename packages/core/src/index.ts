@@ -5,6 +5,7 @@
  */
 export * as AuthorizationServer from "./AuthorizationServer.ts"
 export * as AuthorizationServerCache from "./AuthorizationServerCache.ts"
+export * as ClientConfiguration from "./ClientConfiguration.ts"
 export * as ClientInformation from "./ClientInformation.ts"
 export * as ClientMetadata from "./ClientMetadata.ts"
 export * as ClientRegistration from "./ClientRegistration.ts"

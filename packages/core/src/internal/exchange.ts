@@ -34,6 +34,8 @@ export interface ExchangeOptions {
   readonly role: string
   /** `dangerouslyAllowInsecureRequests` of the caller. */
   readonly allowInsecure: boolean
+  /** Whether processing the request twice would matter. Default: whether it is anything else than a GET. */
+  readonly effects?: boolean | undefined
   /** The time for the whole exchange; the default of `ExchangeLimits` when absent. */
   readonly deadline?: Duration.Input | undefined
 }
@@ -115,7 +117,11 @@ const prepare = Effect.fnUntraced(function*(
   // One deadline for all attempts, by the clock that does not jump.
   const budget = Duration.toMillis(Duration.fromInputUnsafe(options.deadline ?? limits.deadline))
   const start = yield* Clock.monotonicTimeNanos
-  const place: Place = { role: options.role, url: displayUrl(url), effects: request.method !== "GET" }
+  const place: Place = {
+    role: options.role,
+    url: displayUrl(url),
+    effects: options.effects ?? request.method !== "GET"
+  }
   const fail = (reason: Reason) => new RegistrationError({ reason, method: request.method, url: place.url })
   const translate = (error: HttpClientError.HttpClientError | RegistrationError) =>
     error._tag === "RegistrationError"

@@ -9,6 +9,7 @@ import type { AuthorizationServer } from "../AuthorizationServer.ts"
 import type { ClientMetadata } from "../ClientMetadata.ts"
 import { usesRedirects, validate } from "../MetadataRule.ts"
 import { RegistrationError } from "../RegistrationError.ts"
+import { definedMembers } from "./selectMembers.ts"
 import { isLoopbackHost } from "./url.ts"
 
 export interface PreparedMetadata {
@@ -21,7 +22,7 @@ export const prepareMetadata = (
   server: AuthorizationServer,
   asked: ClientMetadata
 ): Effect.Effect<PreparedMetadata, RegistrationError> => {
-  const said: ClientMetadata = Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined))
+  const said = definedMembers(asked)
   const filled: ClientMetadata = said.software_statement === undefined ? fillIns(server, said) : {}
   const metadata = { ...said, ...filled }
   const violations = validate(metadata).filter((violation) => violation.severity === "error")

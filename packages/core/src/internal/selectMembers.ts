@@ -1,0 +1,16 @@
+/**
+ * Metadata with some of its members.
+ *
+ * @internal
+ */
+import type { ClientMetadata } from "../ClientMetadata.ts"
+
+/** The members that `keep` says yes to. */
+export const selectMembers = (
+  metadata: ClientMetadata,
+  keep: (name: string, value: unknown) => boolean
+): ClientMetadata => Object.fromEntries(Object.entries(metadata).filter(([name, value]) => keep(name, value)))
+
+/** `undefined` in a request means "left out". */
+export const definedMembers = (metadata: ClientMetadata): ClientMetadata =>
+  selectMembers(metadata, (_, value) => value !== undefined)
