@@ -6,12 +6,14 @@
  */
 import type { Challenge } from "../RegistrationError.ts"
 
+// Each pattern is sticky and each character is looked at a bounded number of times: the time is linear in the length.
 const separators = /[\s,]*/y
-const schemeName = /[!#$%&'*+\-.^_`|~0-9A-Za-z]+/y
-const parameter =
-  /[ \t]*([!#$%&'*+\-.^_`|~0-9A-Za-z]+)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([!#$%&'*+\-.^_`|~0-9A-Za-z:/]+))[ \t]*(?=,|$)/y
+const token = /[!#$%&'*+\-.^_`|~0-9A-Za-z]+/y
+const equals = /[ \t]*=[ \t]*/y
+const quotedString = /"((?:[^"\\]|\\.)*)"/y
+/** More than a token: servers leave the quotes away from values that need them. */
+const bareValue = /[^\s,"]+/y
 const token68 = /[ \t]+([A-Za-z0-9\-._~+/]+=*)[ \t]*(?=,|$)/y
-const restOfPart = /[^,]*/y
 
 /** The longest header value that is looked at; a server has no need for more. */
 const maximumLength = 16_384
@@ -26,31 +28,33 @@ export const parseChallenges = (header: string | undefined): ReadonlyArray<Chall
     if (match !== null) at = pattern.lastIndex
     return match
   }
+
+  let parameters: Record<string, string> | undefined
+  // A scheme stands at the beginning or after a comma; a stray word elsewhere is none.
+  let mayBegin = true
   while (at < header.length) {
-    take(separators)
-    const scheme = take(schemeName)
-    if (scheme === null) {
-      // Not a scheme: skip to the next comma, or one character when that is where we stand.
-      if (take(restOfPart)?.[0] === "") at += 1
-      continue
+    if (take(separators)?.[0].includes(",") === true) mayBegin = true
+    const name = take(token)?.[0]
+    const value = name === undefined || take(equals) !== null ? take(quotedString) ?? take(bareValue) : undefined
+    // A quote that is never closed: all that follows is inside it.
+    if (value === null && header[at] === "\"") break
+    if (name !== undefined && value !== undefined) {
+      if (value !== null && parameters !== undefined) setOnce(parameters, name.toLowerCase(), unquote(value))
+    } else if (name !== undefined && mayBegin) {
+      parameters = {}
+      const blob = take(token68)?.[1]
+      challenges.push({ scheme: name, ...(blob === undefined ? undefined : { token68: blob }), parameters })
     }
-    const parameters: Record<string, string> = {}
-    // Parameters first: `a=b` is one, although `a=` alone would also read as a token68.
-    let next = take(parameter)
-    const blob = next === null ? take(token68) : null
-    while (next !== null) {
-      const [, name = "", quoted, bare = ""] = next
-      const value = quoted === undefined ? bare : quoted.replace(/\\(.)/g, "$1")
-      parameters[name.toLowerCase()] ??= value
-      const back = at
-      take(separators)
-      next = at === back ? null : take(parameter)
-    }
-    challenges.push({ scheme: scheme[0], ...(blob === null ? undefined : { token68: blob[1] }), parameters })
+    mayBegin = false
   }
   return challenges
 }
 
-/** The challenge of a scheme, whose name is case-insensitive (RFC 9110 §11.1). */
-export const challengeOf = (challenges: ReadonlyArray<Challenge>, scheme: string): Challenge | undefined =>
-  challenges.find((challenge) => challenge.scheme.toLowerCase() === scheme.toLowerCase())
+const unquote = ([bare, quoted]: RegExpExecArray): string =>
+  quoted === undefined ? bare : quoted.replace(/\\(.)/g, "$1")
+
+/** The first of two counts. An own property, also for a name such as `__proto__`. */
+const setOnce = (parameters: Record<string, string>, name: string, value: string): void => {
+  if (Object.hasOwn(parameters, name)) return
+  Object.defineProperty(parameters, name, { value, enumerable: true, configurable: true, writable: true })
+}

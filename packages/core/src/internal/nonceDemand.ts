@@ -5,14 +5,16 @@
  * @internal
  */
 import { type Answer, isJsonObject, parseJson } from "./answer.ts"
-import { challengeOf, parseChallenges } from "./challenges.ts"
+import { parseChallenges } from "./challenges.ts"
 
 const code = "use_dpop_nonce"
 
 export const demandsNonce = (answer: Answer): boolean => {
   if (answer.status !== 400 && answer.status !== 401) return false
-  const challenge = challengeOf(parseChallenges(answer.headers["www-authenticate"]), "dpop")
-  if (challenge?.parameters["error"]?.toLowerCase() === code) return true
   const body = parseJson(answer.text)
-  return isJsonObject(body) && body["error"] === code
+  return (isJsonObject(body) && body["error"] === code) ||
+    // A server may send several challenges of one scheme, whose name is case-insensitive (RFC 9110 §11.1).
+    parseChallenges(answer.headers["www-authenticate"]).some(({ parameters, scheme }) =>
+      scheme.toLowerCase() === "dpop" && parameters["error"]?.toLowerCase() === code
+    )
 }
