@@ -3,10 +3,12 @@
  *
  * @internal
  */
+import * as Base64Url from "./base64url.ts"
 
 const maximumLength = 300
 
-const looksLikeMarkup = /<\s*(!doctype|html|head|body|script|style|\?xml|[a-z][\w-]*[\s/>])/i
+/** A tag begins right after its bracket, and none is called `client_name`: `a < b` and `<client_name>` are text. */
+const looksLikeMarkup = /<(!doctype|\?xml|\/?[a-z][a-z0-9-]*[\s/>])/i
 
 /**
  * Cleans `text`. Every secret of the exchange is replaced, also in the encodings in which servers tend to echo one back.
@@ -17,12 +19,50 @@ export const cleanServerText = (text: unknown, secrets: ReadonlyArray<string>): 
   let cleaned = text
   for (const secret of secrets) {
     if (secret === "") continue
-    for (const form of new Set([secret, encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1)])) {
-      cleaned = cleaned.replaceAll(form, "<redacted>")
-    }
+    for (const form of formsOf(secret)) cleaned = cleaned.replaceAll(form, "<redacted>")
   }
   // Control characters, line breaks and the invisible or direction-changing ones would let a server forge log lines.
-  cleaned = cleaned.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s]+/gu, " ").trim()
+  cleaned = cleaned.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\s]+/gu, " ").trim()
   if (cleaned === "") return undefined
-  return cleaned.length > maximumLength ? `${cleaned.slice(0, maximumLength - 1)}…` : cleaned
+  if (cleaned.length <= maximumLength) return cleaned
+  // Not in the middle of a character.
+  return `${cleaned.slice(0, maximumLength - 1).replace(/[\ud800-\udbff]$/, "")}…`
+}
+
+/** What a secret looks like in a text, in a URL, a form, a JSON string (in one, too), a page and an encoded header. */
+const formsOf = (secret: string): ReadonlySet<string> => {
+  const percent = percentEncoded(secret)
+  const json = jsonEscaped(secret)
+  const base64url = Base64Url.encodeBytes(new TextEncoder().encode(secret))
+  return new Set([
+    secret,
+    percent,
+    percent.replace(/%[0-9A-F]{2}/g, (hex) => hex.toLowerCase()),
+    percent.replaceAll("%20", "+").replace(/[!'()~]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`),
+    json,
+    json.replaceAll("/", "\\/"),
+    jsonEscaped(json),
+    secret.replace(/[&<>"']/g, (char) => entities[char] ?? char),
+    base64url,
+    base64url.replaceAll("-", "+").replaceAll("_", "/")
+  ])
+}
+
+const entities: { readonly [char: string]: string } = {
+  "&": "&amp;",
+  "<": "&lt;",
+  ">": "&gt;",
+  "\"": "&quot;",
+  "'": "&#39;"
+}
+
+const jsonEscaped = (text: string): string => JSON.stringify(text).slice(1, -1)
+
+/** A server may send half of a surrogate pair, which has no percent-encoding. */
+const percentEncoded = (text: string): string => {
+  try {
+    return encodeURIComponent(text)
+  } catch {
+    return text
+  }
 }
