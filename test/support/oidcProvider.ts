@@ -52,8 +52,12 @@ export const oidcProvider = (
     })
     const created: Array<string> = []
     provider.on("registration_create.success", (_, client) => created.push(client.clientId))
-    const callback = provider.callback()
-    handle = (request, response) => void callback(request, response)
+    // With the first request, so that a test can put middleware of its own before everything else (`provider.use`).
+    let callback: ReturnType<Provider["callback"]> | undefined
+    handle = (request, response) => {
+      callback ??= provider.callback()
+      void callback(request, response)
+    }
     return { issuer: origin, provider, arrived, created }
   })
 
