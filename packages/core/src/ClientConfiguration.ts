@@ -303,6 +303,7 @@ const learn = Effect.fnUntraced(function*(client: RegisteredClient, requested: C
     issuer: client.issuer,
     requested,
     filledIn: client.filledIn,
+    warnings: client.warnings,
     ...reading,
     information: {
       client_id_issued_at,

@@ -21,10 +21,11 @@ import type { DpopSigner } from "./DpopSigner.ts"
 import { ExchangeLimits } from "./ExchangeLimits.ts"
 import { readAnswer, toResponse } from "./internal/answer.ts"
 import { readGranted } from "./internal/granted.ts"
-import { prepareMetadata } from "./internal/prepareMetadata.ts"
+import { checkMetadata, prepareMetadata } from "./internal/prepareMetadata.ts"
 import { sendRepeatedly } from "./internal/sendRepeatedly.ts"
 import { attributes, span } from "./internal/telemetry.ts"
 import { displayUrl } from "./internal/url.ts"
+import type { MetadataOptions } from "./MetadataPreset.ts"
 import { RegisteredClient } from "./RegisteredClient.ts"
 import { type Reason, RegistrationError } from "./RegistrationError.ts"
 
@@ -38,7 +39,7 @@ import { type Reason, RegistrationError } from "./RegistrationError.ts"
  * @since 0.1.0
  * @category options
  */
-export interface RequestOptions<E = never, R = never> {
+export interface RequestOptions<E = never, R = never> extends MetadataOptions {
   /**
    * The initial access token for a protected registration endpoint (RFC 7591 §3): a value, or an `Effect` that is run once
    * per registration, so that single-use tokens are fetched only when they are used. Default: none.
@@ -86,7 +87,7 @@ export interface SendOptions {
  * @since 0.1.0
  * @category options
  */
-export interface ProcessOptions {
+export interface ProcessOptions extends MetadataOptions {
   /**
    * What to do when the answer registered a client but departs from the specifications. `"keep"` lists the deviations on
    * the client. `"fail"` fails with `DeviationsRefused`, with the live client inside the error. Default: `"keep"`.
@@ -148,7 +149,8 @@ export const request = Effect.fnUntraced(function*<E = never, R = never>(
   if (typeof server.issuer !== "string" || server.issuer === "") {
     return yield* invalidOption("server", "its metadata has no issuer, to which credentials belong (RFC 8414 §2)")
   }
-  const prepared = yield* prepareMetadata(server, metadata)
+  const prepared = prepareMetadata(server, metadata, options)
+  yield* checkMetadata(prepared)
   const endpoint = yield* registrationEndpoint(server, {
     useMtlsEndpointAliases: options?.useMtlsEndpointAliases ?? metadata.use_mtls_endpoint_aliases === true
   })
@@ -215,7 +217,8 @@ export const process = Effect.fnUntraced(function*(
   response: HttpClientResponse.HttpClientResponse,
   options?: ProcessOptions
 ): Effect.fn.Return<RegisteredClient, RegistrationError> {
-  const prepared = yield* prepareMetadata(server, metadata)
+  // Completed as for the request, but not judged again: a client may exist now, whatever its metadata.
+  const prepared = prepareMetadata(server, metadata, options)
   const limits = yield* ExchangeLimits
   const place = { role: "registration_endpoint", url: displayUrl(response.request.url), effects: true }
   const answer = yield* readAnswer(response, place, limits.maxResponseBytes)
@@ -229,6 +232,7 @@ export const process = Effect.fnUntraced(function*(
     issuer: server.issuer,
     requested: prepared.metadata,
     filledIn: prepared.filledIn,
+    warnings: prepared.violations,
     ...reading
   })
   return options?.deviations === "fail" && client.deviations.length > 0

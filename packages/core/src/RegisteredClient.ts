@@ -12,6 +12,7 @@ import * as ClientMetadata from "./ClientMetadata.ts"
 import type { Deviation } from "./Deviation.ts"
 import * as Differences from "./Differences.ts"
 import { isLocalized } from "./internal/openMembers.ts"
+import type { Violation } from "./Violation.ts"
 
 // -----------------------------------------------------------------------------
 // models
@@ -35,6 +36,8 @@ export class RegisteredClient extends Inspectable.Class {
   readonly requested: ClientMetadata.ClientMetadata
   /** The names of the members that the caller left out and that were filled in before sending. */
   readonly filledIn: ReadonlyArray<string>
+  /** What the rules warned about before it was sent. */
+  readonly warnings: ReadonlyArray<Violation>
   /** What the server granted: the identifier, the secrets, and the metadata that it says it registered. */
   readonly information: ClientInformation
   /** Where the answer departed from the specifications, in a stable order. */
@@ -46,6 +49,7 @@ export class RegisteredClient extends Inspectable.Class {
     readonly issuer: string
     readonly requested: ClientMetadata.ClientMetadata
     readonly filledIn: ReadonlyArray<string>
+    readonly warnings: ReadonlyArray<Violation>
     readonly information: ClientInformation
     readonly extensions: { readonly [name: string]: unknown }
     readonly deviations: ReadonlyArray<Deviation>
@@ -54,6 +58,7 @@ export class RegisteredClient extends Inspectable.Class {
     this.issuer = properties.issuer
     this.requested = properties.requested
     this.filledIn = properties.filledIn
+    this.warnings = properties.warnings
     this.information = properties.information
     this.deviations = properties.deviations
     this.#extensions = properties.extensions
@@ -83,6 +88,7 @@ export class RegisteredClient extends Inspectable.Class {
       issuer: this.issuer,
       requested: shown(this.requested),
       filledIn: this.filledIn,
+      warnings: this.warnings,
       information: this.information,
       extensions: Object.keys(this.extensions),
       deviations: this.deviations

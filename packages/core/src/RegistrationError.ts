@@ -18,35 +18,11 @@ import type * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
 import { RegisteredClient } from "./RegisteredClient.ts"
+import { Violation } from "./Violation.ts"
 
 // -----------------------------------------------------------------------------
 // models: the parts that several reasons share
 // -----------------------------------------------------------------------------
-
-/**
- * One broken rule of the client metadata: which member, which rule, and where the rule stands.
- *
- * @since 0.1.0
- * @category models
- */
-export const Violation = Schema.Struct({
-  /** Stable id of the rule, such as `redirect-uris-required`. */
-  rule: Schema.String,
-  /** The member at fault, with the position inside it where that helps: `redirect_uris[1]`. */
-  member: Schema.String,
-  /** `error` stops the request before it is sent, `warning` does not. */
-  severity: Schema.Literals(["error", "warning"]),
-  /** The specification and section that says so: `RFC 7591 §2`. */
-  section: Schema.String,
-  /** One sentence for a person. Never the value of the member. */
-  message: Schema.String
-})
-
-/**
- * @since 0.1.0
- * @category models
- */
-export type Violation = typeof Violation.Type
 
 /**
  * One challenge of a `WWW-Authenticate` header (RFC 9110 §11.6.1), such as `Bearer` (RFC 6750 §3) or `DPoP`

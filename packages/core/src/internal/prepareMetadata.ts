@@ -7,28 +7,64 @@
 import * as Effect from "effect/Effect"
 import type { AuthorizationServer } from "../AuthorizationServer.ts"
 import type { ClientMetadata } from "../ClientMetadata.ts"
-import { usesRedirects, validate } from "../MetadataRule.ts"
+import type { MetadataOptions, MetadataPreset } from "../MetadataPreset.ts"
+import { validate } from "../MetadataRule.ts"
 import { RegistrationError } from "../RegistrationError.ts"
-import { definedMembers } from "./selectMembers.ts"
-import { isLoopbackHost } from "./url.ts"
+import type { Violation } from "../Violation.ts"
+import { usesRedirects } from "./metadataRules.ts"
+import { definedMembers, selectMembers } from "./selectMembers.ts"
+import { isNativeRedirect } from "./url.ts"
 
 export interface PreparedMetadata {
   readonly metadata: ClientMetadata
   /** The names of the members that were filled in. */
   readonly filledIn: ReadonlyArray<string>
+  /** Every rule that it breaks, warnings included. */
+  readonly violations: ReadonlyArray<Violation>
 }
 
+/** What is sent for what the caller asks. It may break rules: see {@link checkMetadata}. */
 export const prepareMetadata = (
   server: AuthorizationServer,
-  asked: ClientMetadata
-): Effect.Effect<PreparedMetadata, RegistrationError> => {
+  asked: ClientMetadata,
+  options: MetadataOptions | undefined
+): PreparedMetadata => {
   const said = definedMembers(asked)
-  const filled: ClientMetadata = said.software_statement === undefined ? fillIns(server, said) : {}
+  const preset = options?.preset
+  const filled: ClientMetadata = said.software_statement === undefined
+    ? complete(server, preset, said)
+    : {}
   const metadata = { ...said, ...filled }
-  const violations = validate(metadata).filter((violation) => violation.severity === "error")
+  return {
+    metadata,
+    filledIn: Object.keys(filled),
+    violations: validate(metadata, {
+      server,
+      rules: preset?.rules,
+      rulesOff: options?.rulesOff,
+      failOnWarnings: options?.failOnWarnings
+    })
+  }
+}
+
+/** Fails with all broken rules at once, warnings aside. */
+export const checkMetadata = (prepared: PreparedMetadata): Effect.Effect<void, RegistrationError> => {
+  const violations = prepared.violations.filter((violation) => violation.severity === "error")
   return violations.length === 0
-    ? Effect.succeed({ metadata, filledIn: Object.keys(filled) })
+    ? Effect.void
     : Effect.fail(new RegistrationError({ reason: { _tag: "InvalidMetadata", violations } }))
+}
+
+/** What a preset fills in goes before what is filled in for anybody; what the caller said goes before both. */
+const complete = (
+  server: AuthorizationServer,
+  preset: MetadataPreset | undefined,
+  said: ClientMetadata
+): ClientMetadata => {
+  const byPreset = preset === undefined
+    ? {}
+    : selectMembers(preset.fillIn(said), (name, value) => value !== undefined && !Object.hasOwn(said, name))
+  return { ...byPreset, ...fillIns(server, { ...byPreset, ...said }) }
 }
 
 /** Members of which the server's default would be wrong for this client. */
@@ -47,11 +83,7 @@ const fillIns = (server: AuthorizationServer, said: ClientMetadata): ClientMetad
 
 /** A loopback or custom-scheme redirect URI makes a native client (OpenID Connect Registration §2); the default is web. */
 const isNative = ({ redirect_uris }: ClientMetadata): boolean =>
-  Array.isArray(redirect_uris) && redirect_uris.some((uri: unknown) => {
-    if (typeof uri !== "string" || !URL.canParse(uri)) return false
-    const { hostname, protocol } = new URL(uri)
-    return protocol === "http:" ? isLoopbackHost(hostname) : protocol !== "https:"
-  })
+  Array.isArray(redirect_uris) && redirect_uris.some(isNativeRedirect)
 
 /** The default is `client_secret_basic` (RFC 7591 §2). A server that says it does not take that is asked for the next best. */
 const negotiatedMethod = (

@@ -17,3 +17,10 @@ export const displayUrl = (url: URL | string, base?: URL): string => {
 export const isLoopbackHost = (hostname: string): boolean =>
   hostname === "localhost" || hostname.endsWith(".localhost") || hostname === "[::1]" ||
   /^127\.\d+\.\d+\.\d+$/.test(hostname)
+
+/** Whether a redirect URI is one of a native application: http on loopback, or a custom scheme (RFC 8252 §7). */
+export const isNativeRedirect = (uri: unknown): boolean => {
+  if (typeof uri !== "string" || !URL.canParse(uri)) return false
+  const { hostname, protocol } = new URL(uri)
+  return protocol === "http:" ? isLoopbackHost(hostname) : protocol !== "https:"
+}

@@ -1,0 +1,65 @@
+/**
+ * What a server says that it supports, beside the member of the metadata that has to be among it.
+ *
+ * @internal
+ */
+import type { AuthorizationServer } from "../AuthorizationServer.ts"
+import type { ClientMetadata } from "../ClientMetadata.ts"
+import type { Violation } from "../Violation.ts"
+
+const pairs = [
+  ["grant_types", "grant_types_supported"],
+  ["response_types", "response_types_supported"],
+  ["response_modes", "response_modes_supported"],
+  ["token_endpoint_auth_method", "token_endpoint_auth_methods_supported"],
+  ["token_endpoint_auth_signing_alg", "token_endpoint_auth_signing_alg_values_supported"],
+  ["scope", "scopes_supported"],
+  ["subject_type", "subject_types_supported"],
+  ["default_acr_values", "acr_values_supported"],
+  ["id_token_signed_response_alg", "id_token_signing_alg_values_supported"],
+  ["id_token_encrypted_response_alg", "id_token_encryption_alg_values_supported"],
+  ["id_token_encrypted_response_enc", "id_token_encryption_enc_values_supported"],
+  ["userinfo_signed_response_alg", "userinfo_signing_alg_values_supported"],
+  ["userinfo_encrypted_response_alg", "userinfo_encryption_alg_values_supported"],
+  ["userinfo_encrypted_response_enc", "userinfo_encryption_enc_values_supported"],
+  ["request_object_signing_alg", "request_object_signing_alg_values_supported"],
+  ["request_object_encryption_alg", "request_object_encryption_alg_values_supported"],
+  ["request_object_encryption_enc", "request_object_encryption_enc_values_supported"],
+  ["authorization_signed_response_alg", "authorization_signing_alg_values_supported"],
+  ["authorization_encrypted_response_alg", "authorization_encryption_alg_values_supported"],
+  ["authorization_encrypted_response_enc", "authorization_encryption_enc_values_supported"],
+  ["introspection_signed_response_alg", "introspection_signing_alg_values_supported"],
+  ["introspection_encrypted_response_alg", "introspection_encryption_alg_values_supported"],
+  ["introspection_encrypted_response_enc", "introspection_encryption_enc_values_supported"],
+  ["authorization_details_types", "authorization_details_types_supported"],
+  ["backchannel_token_delivery_mode", "backchannel_token_delivery_modes_supported"],
+  [
+    "backchannel_authentication_request_signing_alg",
+    "backchannel_authentication_request_signing_alg_values_supported"
+  ]
+] as const satisfies ReadonlyArray<readonly [keyof ClientMetadata, keyof AuthorizationServer]>
+
+export const supportedByServerId = "supported-by-server"
+
+/** Warnings only: many servers advertise less than they do. */
+export const unsupportedByServer = (metadata: ClientMetadata, server: AuthorizationServer): ReadonlyArray<Violation> =>
+  pairs.flatMap(([member, advertised]) => {
+    const supported = server[advertised]
+    if (supported === undefined) return []
+    const known = new Set(supported.map(sortedWords))
+    return valuesOf(member, metadata[member]).filter((value) => !known.has(sortedWords(value))).slice(0, 1).map(() => ({
+      rule: supportedByServerId,
+      member,
+      severity: "warning" as const,
+      section: "RFC 8414 §2",
+      message: `has a value that the server does not list in ${advertised}`
+    }))
+  })
+
+const valuesOf = (member: string, value: string | ReadonlyArray<string> | undefined): ReadonlyArray<string> =>
+  typeof value === "string"
+    ? member === "scope" ? value.split(" ").filter((word) => word !== "") : [value]
+    : value ?? []
+
+/** The order of the words in a response type is free (RFC 6749 §3.1.1); other values have one word. */
+const sortedWords = (value: string): string => value.split(" ").sort().join(" ")
