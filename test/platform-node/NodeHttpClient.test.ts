@@ -285,9 +285,30 @@ describe("NodeHttpClient: connections", () => {
       assert.strictEqual(server.connections(), 10)
     }))
 
-  it.live("keeps nothing of an origin that is no longer in use", () =>
+  it.live("forgets a connection that the server closes beside others", () =>
     Effect.gen(function*() {
-      // Each origin has a bound of its own, and none blocks another.
+      const sockets: Array<Net.Socket> = []
+      const server = yield* tcpServer((socket) => {
+        sockets.push(socket)
+        onRequest(socket, (head) => head.startsWith("GET /held") ? undefined : socket.write(answer("ok")))
+      })
+      yield* withClient((client) =>
+        Effect.gen(function*() {
+          const held = yield* Effect.forkChild(client.get(`${server.origin}/held`))
+          yield* eventually(() => server.connections() === 1, "the first connection is in use")
+          yield* Effect.flatMap(client.get(server.origin), (response) => response.text)
+          sockets[1]?.destroy()
+          yield* Effect.sleep(20)
+          const response = yield* client.get(server.origin)
+          assert.strictEqual(yield* response.text, "ok")
+          assert.strictEqual(server.connections(), 3)
+          yield* Fiber.interrupt(held)
+        })
+      )
+    }))
+
+  it.live("lets no origin wait for another", () =>
+    Effect.gen(function*() {
       const silent = yield* tcpServer()
       const server = yield* httpServer((_request, response) => response.end("ok"))
       yield* withClient(
@@ -433,6 +454,19 @@ describe("NodeHttpClient: interruption", () => {
           yield* Effect.scoped(HttpClient.withScope(client).post(server.origin))
           yield* eventually(() => server.open() === 0, "the server sees the connection close")
         })
+      )
+    }))
+
+  it.live("closes the connection of a request with a scope before that ends", () =>
+    Effect.gen(function*() {
+      const silent = yield* tcpServer()
+      yield* withClient((client) =>
+        Effect.scoped(Effect.gen(function*() {
+          const fiber = yield* Effect.forkChild(HttpClient.withScope(client).post(silent.origin))
+          yield* eventually(() => silent.bytes() > 0, "the request arrived")
+          yield* Fiber.interrupt(fiber)
+          yield* eventually(() => silent.open() === 0, "the server sees the connection close")
+        }))
       )
     }))
 

@@ -13,7 +13,7 @@ const noLoopback = () => {
     judgeUrl: () => undefined,
     judgeAddress: (address) => {
       asked.push(address)
-      return /^127\.|^::1$|^::ffff:(127\.|7f)/i.test(address)
+      return /^127\.|^::1$|^fe80::1$|^::ffff:(127\.|7f)/i.test(address)
         ? { rule: "PrivateAddress", message: "a loopback address" }
         : undefined
     }
@@ -74,7 +74,7 @@ describe("NodeHttpClient under a policy that judges addresses", () => {
           ["::1"],
           ["::ffff:127.0.0.1"],
           ["::ffff:7f00:1"],
-          ["fe80::1%lo", "127.0.0.1"],
+          ["fe80::1%lo"],
           // the first one would be connected to first, the second one if that fails
           ["192.0.2.1", "127.0.0.1"],
           ["127.0.0.1", "192.0.2.1"]

@@ -27,8 +27,6 @@ export class Transfer implements Dispatcher.DispatchHandler, Job {
   private listener: TransferListener | undefined
   private connection: Connection | undefined
   private controller: Dispatcher.DispatchController | undefined
-  /** Why this transfer was broken off by its caller. */
-  private aborted: Error | undefined
 
   private chunks: Array<Buffer> = []
   private size = 0
@@ -54,11 +52,9 @@ export class Transfer implements Dispatcher.DispatchHandler, Job {
 
   /** Breaks off: takes the request back when it has not been written, closes its connection when it has. */
   abort(): void {
-    if (this.ended || this.failure !== undefined || this.aborted !== undefined) return
-    this.aborted = Object.assign(new Error("the request was interrupted"), { code: "UND_ERR_ABORTED" })
-    if (this.controller !== undefined) return this.controller.abort(this.aborted)
+    if (this.ended || this.failure !== undefined) return
     this.queue?.delete(this)
-    this.fail(this.aborted)
+    this.fail(Object.assign(new Error("the request was interrupted"), { code: "UND_ERR_ABORTED" }))
   }
 
   fail(error: Error): void {
@@ -75,7 +71,7 @@ export class Transfer implements Dispatcher.DispatchHandler, Job {
       // No path in undici is known that leads here. It would write a request a second time.
       return controller.abort(new Error("the request was about to be written a second time"))
     }
-    if (this.aborted !== undefined) return controller.abort(this.aborted)
+    if (this.failure !== undefined) return controller.abort(this.failure)
     this.controller = controller
   }
 
