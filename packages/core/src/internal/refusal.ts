@@ -9,10 +9,10 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Headers from "effect/http/Headers"
 import * as Result from "effect/Result"
-import { type Reason, RegistrationError } from "../RegistrationError.ts"
+import { type Reason, type ReasonOf, RegistrationError } from "../RegistrationError.ts"
 import { type Answer, isJsonObject, type JsonObject, parseJson } from "./answer.ts"
 import { parseChallenges } from "./challenges.ts"
-import { cleanServerText } from "./serverText.ts"
+import { cleanServerText, withoutSecrets } from "./serverText.ts"
 import { displayUrl } from "./url.ts"
 
 /** The error codes of RFC 7591 §3.2.2, each a reason of its own. */
@@ -53,8 +53,13 @@ const reasonOf = (answer: Answer, { feature, secrets }: Asked, now: number): Rea
   const { headers, status } = answer
   const parsed = parseJson(answer.text)
   const body = isJsonObject(parsed) ? parsed : undefined
-  const text = (value: unknown) => cleanServerText(value, secrets)
-  const error = text(body?.["error"])
+  const all = body === undefined ? secrets : [...secrets, ...secretsIn(body)]
+  // Frameworks send lists of messages.
+  const text = (value: unknown) => cleanServerText(isStrings(value) ? value.join("; ") : value, all)
+  const number = body?.["code"]
+  const code = text(typeof number === "number" ? String(number) : number)
+  // Some servers put the code of RFC 7591 there.
+  const error = text(body?.["error"]) ?? (code !== undefined && isCode(code) ? code : undefined)
   const description = text(body?.["error_description"]) ?? text(body?.["message"]) ?? text(body?.["detail"])
   const uri = text(body?.["error_uri"])
   const says = {
@@ -66,41 +71,71 @@ const reasonOf = (answer: Answer, { feature, secrets }: Asked, now: number): Rea
   const wait = delay === undefined ? undefined : { retryAfter: delay }
 
   if (status >= 300 && status < 400) {
-    const location = headers["location"]
-    return {
-      _tag: "RedirectRefused",
-      status,
-      ...(location === undefined ? undefined : { location: displayUrl(location, new URL(answer.request.url)) })
-    }
+    const location = shownLocation(headers["location"], answer.request.url, all)
+    return { _tag: "RedirectRefused", status, ...(location === undefined ? undefined : { location }) }
   }
   if (isRateLimit(answer)) return { _tag: "RateLimited", ...says, ...wait }
   if (error !== undefined && isCode(error)) return { _tag: codes[error], ...says }
-  if (status === 401 || status === 403) {
-    return {
-      _tag: "Unauthorized",
-      ...says,
-      ...(error === undefined ? undefined : { error }),
-      challenges: parseChallenges(headers["www-authenticate"]).map(({ parameters, scheme, token68 }) => ({
-        scheme,
-        ...(token68 === undefined ? undefined : { token68: text(token68) ?? "" }),
-        parameters: Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name, text(value) ?? ""]))
-      }))
-    }
-  }
+  if (status === 401 || status === 403) return unauthorized(headers["www-authenticate"], error, says, all)
+  const parts = [error, code, description].filter((part) => part !== undefined)
+  const excerpt = body === undefined ? text(answer.text) : parts.length === 0 ? undefined : parts.join(": ")
   // Whatever error object comes along: there is nothing here, or nothing that takes this method.
   if (status === 404 || status === 405 || status === 501) {
-    const said = description ?? error
     return {
       _tag: "Unsupported",
       feature,
       message: `The server answered with status ${status} at its ${feature}: it does not offer what it advertises${
-        said === undefined ? "" : ` (${said})`
+        excerpt === undefined ? "" : ` (${excerpt})`
       }`
     }
   }
-  if (error !== undefined) return { _tag: "OAuthError", error, ...says }
-  const excerpt = description ?? (body === undefined ? text(answer.text) : text(body["code"]))
+  // Frameworks write the phrase of the status there: "Internal Server Error".
+  if (error !== undefined && !(status >= 500 && error.includes(" "))) return { _tag: "OAuthError", error, ...says }
   return { _tag: "UnexpectedStatus", status, ...(excerpt === undefined ? undefined : { excerpt }), ...wait }
+}
+
+const isStrings = (value: unknown): value is ReadonlyArray<string> =>
+  Array.isArray(value) && value.every((item) => typeof item === "string")
+
+/** The secrets that a refusal brings all the same. */
+const secretsIn = (body: JsonObject): ReadonlyArray<string> =>
+  ["client_secret", "registration_access_token"].map((name) => body[name]).filter((value) => typeof value === "string")
+
+/** Where a redirect points, for an error. */
+export const shownLocation = (
+  location: string | undefined,
+  asked: string,
+  secrets: ReadonlyArray<string>
+): string | undefined =>
+  location === undefined
+    ? undefined
+    : cleanServerText(displayUrl(location, URL.canParse(asked) ? new URL(asked) : undefined), secrets)
+
+/** The body of a 401 is often empty: RFC 6750 §3 puts the error into the challenge. */
+const unauthorized = (
+  header: string | undefined,
+  error: string | undefined,
+  says: Pick<ReasonOf<"Unauthorized">, "status" | "error_description" | "error_uri">,
+  secrets: ReadonlyArray<string>
+): Reason => {
+  const text = (value: string) => cleanServerText(value, []) ?? ""
+  // Before it is taken apart, and parts of a secret become names of schemes and parameters.
+  const scrubbed = header === undefined ? undefined : withoutSecrets(header, secrets)
+  const challenges = parseChallenges(scrubbed).map(({ parameters, scheme, token68 }) => ({
+    scheme: text(scheme),
+    ...(token68 === undefined ? undefined : { token68: text(token68) }),
+    parameters: Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name, text(value)]))
+  }))
+  const told = challenges.find(({ parameters }) => (parameters["error"] ?? "") !== "")?.parameters
+  const code = told?.["error"] ?? error
+  const description = says.error_description ?? told?.["error_description"]
+  return {
+    _tag: "Unauthorized",
+    ...says,
+    ...(description === undefined ? undefined : { error_description: description }),
+    ...(code === undefined ? undefined : { error: code }),
+    challenges
+  }
 }
 
 /** Waiting longer than this is no waiting; it also keeps a date in the year 9999 out of timers. */

@@ -10,23 +10,25 @@ const maximumLength = 300
 /** A tag begins right after its bracket, and none is called `client_name`: `a < b` and `<client_name>` are text. */
 const looksLikeMarkup = /<(!doctype|\?xml|\/?[a-z][a-z0-9-]*[\s/>])/i
 
-/**
- * Cleans `text`. Every secret of the exchange is replaced, also in the encodings in which servers tend to echo one back.
- * `undefined` when nothing fit to show is left.
- */
+/** Cleans `text`, without the secrets of the exchange. `undefined` when nothing fit to show is left. */
 export const cleanServerText = (text: unknown, secrets: ReadonlyArray<string>): string | undefined => {
   if (typeof text !== "string" || looksLikeMarkup.test(text)) return undefined
-  let cleaned = text
-  for (const secret of secrets) {
-    if (secret === "") continue
-    for (const form of formsOf(secret)) cleaned = cleaned.replaceAll(form, "<redacted>")
-  }
   // Control characters, line breaks and the invisible or direction-changing ones would let a server forge log lines.
-  cleaned = cleaned.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\s]+/gu, " ").trim()
+  const cleaned = withoutSecrets(text, secrets).replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\s]+/gu, " ").trim()
   if (cleaned === "") return undefined
   if (cleaned.length <= maximumLength) return cleaned
   // Not in the middle of a character.
   return `${cleaned.slice(0, maximumLength - 1).replace(/[\ud800-\udbff]$/, "")}…`
+}
+
+/** Text with every secret replaced, also in the encodings in which servers tend to echo one back. */
+export const withoutSecrets = (text: string, secrets: ReadonlyArray<string>): string => {
+  let scrubbed = text
+  for (const secret of secrets) {
+    if (secret === "") continue
+    for (const form of formsOf(secret)) scrubbed = scrubbed.replaceAll(form, "<redacted>")
+  }
+  return scrubbed
 }
 
 /** What a secret looks like in a text, in a URL, a form, a JSON string (in one, too), a page and an encoded header. */
