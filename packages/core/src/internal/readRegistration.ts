@@ -153,7 +153,8 @@ const judge = (
   const token = information.registration_access_token
   if (uri !== undefined && !URL.canParse(uri)) {
     const resolved = URL.canParse(uri, endpoint) ? new URL(uri, endpoint).href : undefined
-    information = { ...information, registration_client_uri: resolved }
+    const { registration_client_uri: _, ...others } = information
+    information = resolved === undefined ? others : { ...others, registration_client_uri: resolved }
     deviations.push(
       resolved === undefined
         ? deviate("malformed-member", "registration_client_uri", "is not a URL and is left out", "RFC 7592 §3")
