@@ -362,7 +362,7 @@ export type ReasonOf<Tag extends Reason["_tag"]> = Extract<Reason, { readonly _t
 // -----------------------------------------------------------------------------
 
 /** A field that lives in this process only: it is left out when the error is encoded and absent when it is decoded. */
-const liveOnly = <A>(schema: Schema.Schema<A>) =>
+const liveOnly = <A>(schema: Schema.Codec<A, unknown>) =>
   Schema.optionalKey(schema).pipe(
     Schema.encodeTo(Schema.optionalKey(Schema.Never), { decode: SchemaGetter.omit(), encode: SchemaGetter.omit() })
   )
