@@ -182,13 +182,16 @@ const judge = Effect.fnUntraced(function*(request: HttpClientRequest.HttpClientR
     : yield* refuse({ _tag: "EndpointRefused", role: options.role, url: displayUrl(url), ...refusal })
 })
 
-/** Trace headers are not for third parties unless asked, fetch must not follow redirects, and a proof is no text for a span. */
+/** Trace headers are not for third parties unless asked, fetch must not follow redirects, and secrets are no text for a span. */
 const exchangeContext = (context: Context.Context<never>): Context.Context<never> =>
   context.pipe(
     Context.add(HttpClient.TracerPropagationEnabled, Context.get(context, Telemetry).propagateTrace),
     Context.add(FetchHttpClient.RequestInit, refuseRedirects),
-    Context.add(Headers.CurrentRedactedNames, [...Context.get(context, Headers.CurrentRedactedNames), "dpop"])
+    Context.add(Headers.CurrentRedactedNames, [...Context.get(context, Headers.CurrentRedactedNames), ...notForSpans])
   )
+
+/** A proof, and what a server may quote a token in. */
+const notForSpans: ReadonlyArray<string> = ["dpop", "location", "www-authenticate"]
 
 const refuseRedirects: globalThis.RequestInit = {
   redirect: "manual",
