@@ -41,17 +41,23 @@ const withSubtle = (subtle: unknown): Crypto =>
     }
   })
 
+/** The platform's `subtle` with one method replaced. */
+const replacing = (name: keyof SubtleCrypto, method: unknown): SubtleCrypto =>
+  new Proxy(crypto.subtle, {
+    get: (target, key): unknown => {
+      if (key === name) return method
+      const member: unknown = Reflect.get(target, key)
+      return typeof member === "function" ? member.bind(target) : member
+    }
+  })
+
 /** A `subtle` whose signatures are the test's from the second one: the first is the check of the key. */
 const signingLater = (sign: () => Promise<ArrayBuffer>): SubtleCrypto => {
   let signatures = 0
-  return new Proxy(crypto.subtle, {
-    get: (target, name): unknown => {
-      const member: unknown = Reflect.get(target, name)
-      if (typeof member !== "function") return member
-      const bound: unknown = member.bind(target)
-      return name === "sign" && ++signatures > 1 ? sign : bound
-    }
-  })
+  return replacing(
+    "sign",
+    (...args: Parameters<SubtleCrypto["sign"]>) => ++signatures > 1 ? sign() : crypto.subtle.sign(...args)
+  )
 }
 
 describe("DpopSigner", () => {
@@ -354,6 +360,19 @@ describe("DpopSigner", () => {
   })
 
   describe("secrets", () => {
+    it.effect("no private member gets into the header, whatever WebCrypto exports", () =>
+      Effect.gen(function*() {
+        const talkative = replacing("exportKey", async (_: string, key: CryptoKey) => ({
+          ...await crypto.subtle.exportKey("jwk", key),
+          d: "canary",
+          p: "canary",
+          kid: "canary"
+        }))
+        const layer = DpopSigner.layer().pipe(Layer.provide(WebCrypto.layer(withSubtle(talkative))))
+        const { jwt } = yield* prove({ url: endpoint }).pipe(Effect.provide(layer))
+        assert.deepStrictEqual(Object.keys((yield* read(jwt)).jwk).toSorted(), publicMembers("ES256"))
+      }))
+
     it.effect("a private key is not in what a signer, its layer, its proofs and errors show", () =>
       Effect.gen(function*() {
         const pair = yield* keyPair(p256, true)
@@ -391,19 +410,10 @@ describe("DpopSigner", () => {
     it.effect("the private key that layer makes cannot be exported", () =>
       Effect.gen(function*() {
         const made: Array<CryptoKeyPair> = []
-        const spying = new Proxy(crypto.subtle, {
-          get: (target, name): unknown => {
-            const member: unknown = Reflect.get(target, name)
-            if (typeof member !== "function") return member
-            const bound: unknown = member.bind(target)
-            return name === "generateKey"
-              ? async (...args: Parameters<typeof crypto.subtle.generateKey>) => {
-                const pair = await crypto.subtle.generateKey(...args)
-                if ("privateKey" in pair) made.push(pair)
-                return pair
-              }
-              : bound
-          }
+        const spying = replacing("generateKey", async (...args: Parameters<SubtleCrypto["generateKey"]>) => {
+          const pair: CryptoKey | CryptoKeyPair = await crypto.subtle.generateKey(...args)
+          if ("privateKey" in pair) made.push(pair)
+          return pair
         })
         yield* Layer.build(DpopSigner.layer().pipe(Layer.provide(WebCrypto.layer(withSubtle(spying)))))
         assert.deepStrictEqual(
