@@ -315,6 +315,36 @@ export const DeviationsRefused = Schema.TaggedStruct("DeviationsRefused", {
 })
 
 /**
+ * The store of registrations failed. What the server granted before that is in {@link RegistrationError.registered}, if
+ * there is anything.
+ *
+ * @since 0.1.0
+ * @category reasons
+ */
+export const StoreFailed = Schema.TaggedStruct("StoreFailed", {
+  operation: Schema.Literals(["load", "save", "remove", "list", "lease"]),
+  problem: Schema.Literals([
+    /** The store does not answer. */
+    "Unavailable",
+    /** There is no room left. */
+    "Full",
+    /** The store may be read, but not written. */
+    "ReadOnly",
+    /** The entry is not one of this SDK's. It was set aside, not deleted, where the store can do that. */
+    "Corrupted",
+    /** The entry was written by a newer version of this SDK. */
+    "NewerFormat",
+    /** The entry cannot be decrypted with the keys at hand. */
+    "Undecryptable",
+    /** Somebody else wrote the entry in the meantime. */
+    "Conflict",
+    /** The lease expired, or somebody else holds a newer one. */
+    "LeaseLost"
+  ]),
+  message: Schema.String
+})
+
+/**
  * Why a registration, or a step on the way to one, failed.
  *
  * @since 0.1.0
@@ -340,7 +370,8 @@ export const Reason = Schema.Union([
   Unauthorized,
   UnexpectedStatus,
   UnusableAnswer,
-  DeviationsRefused
+  DeviationsRefused,
+  StoreFailed
 ])
 
 /**
@@ -468,6 +499,7 @@ const describe = (reason: Reason): string => {
     case "Transport":
     case "OutcomeUnknown":
     case "UnusableAnswer":
+    case "StoreFailed":
       return reason.message
     case "DiscoveryFailed":
       return `No authorization server metadata found for ${reason.issuer}: ${
