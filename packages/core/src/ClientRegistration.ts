@@ -155,7 +155,8 @@ export const request = Effect.fnUntraced(function*<E = never, R = never>(
     useMtlsEndpointAliases: options?.useMtlsEndpointAliases ?? metadata.use_mtls_endpoint_aliases === true
   })
   const headers = yield* checkHeaders(options?.headers)
-  const request = HttpClientRequest.post(endpoint, { headers }).pipe(
+  // As text: of a URL, the query would be taken apart and written anew, which not every server takes for the same.
+  const request = HttpClientRequest.post(endpoint.href, { headers }).pipe(
     HttpClientRequest.bodyText(JSON.stringify(prepared.metadata), "application/json"),
     HttpClientRequest.acceptJson
   )
@@ -286,6 +287,6 @@ const authorize = (
 
 /** The secrets that a request carries, to keep them out of the server's texts. */
 const secretsIn = (request: HttpClientRequest.HttpClientRequest): ReadonlyArray<string> => {
-  const token = request.headers["authorization"]?.split(" ")[1]
+  const token = request.headers["authorization"]?.split(/ +/)[1]
   return token === undefined ? [] : [token]
 }

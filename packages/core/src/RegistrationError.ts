@@ -204,8 +204,8 @@ export const RateLimited = Schema.TaggedStruct("RateLimited", {
 })
 
 /**
- * The server demanded a DPoP nonce again after a fresh one was used, or demanded one without giving any
- * (RFC 9449 §8, §9).
+ * The server demanded a DPoP nonce again after a fresh one was used, demanded one without giving any, or demanded one of
+ * a caller who makes their own proofs (RFC 9449 §8, §9).
  *
  * @since 0.1.0
  * @category reasons
@@ -512,9 +512,9 @@ const describe = (reason: Reason): string => {
     case "RateLimited":
       return `The server limits the rate of requests (status ${reason.status})${quoteServer(reason.error_description)}`
     case "NonceExhausted":
-      return reason.nonce === undefined
-        ? "The server demanded a DPoP nonce and gave none"
-        : "The server demanded another DPoP nonce although the one it gave was used"
+      return `The server demanded a DPoP nonce${
+        reason.nonce === undefined ? " and gave none" : " that the proof did not have"
+      }${quoteServer(reason.error_description)}`
     case "InvalidRedirectUri":
       return `The server refused a redirect URI (invalid_redirect_uri)${quoteServer(reason.error_description)}`
     case "InvalidClientMetadata":

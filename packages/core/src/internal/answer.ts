@@ -33,25 +33,30 @@ export const readAnswer = (
     Effect.catch((failure) =>
       response.status >= 400 ? Effect.succeed("") : Effect.fail(unreadAnswer(failure, response, place))
     ),
-    Effect.map((text): Answer => ({
-      request: response.request,
-      status: response.status,
-      headers: response.headers,
-      text,
-      response
-    }))
+    Effect.map((text) => withText(response, text))
   )
+
+/** An answer of which the status has to do. */
+export const withoutBody = (response: HttpClientResponse.HttpClientResponse): Answer => withText(response, "")
+
+const withText = (response: HttpClientResponse.HttpClientResponse, text: string): Answer => ({
+  request: response.request,
+  status: response.status,
+  headers: response.headers,
+  text,
+  response
+})
 
 /** The answer as a response whose body can be read again and again. */
 export const toResponse = ({ response, text }: Answer): HttpClientResponse.HttpClientResponse =>
-  Object.create(response, {
+  derive(response, {
     text: { value: Effect.succeed(text) },
     stream: { get: () => Stream.succeed(new TextEncoder().encode(text)) },
     arrayBuffer: { get: () => Effect.sync(() => new TextEncoder().encode(text).buffer) },
     json: {
       get: () =>
         Effect.try({
-          try: () => JSON.parse(text),
+          try: () => parse(text),
           catch: (cause) =>
             new HttpClientError.HttpClientError({
               reason: new HttpClientError.DecodeError({ request: response.request, response, cause })
@@ -59,6 +64,12 @@ export const toResponse = ({ response, text }: Answer): HttpClientResponse.HttpC
         })
     }
   })
+
+/** Everything but these properties stays as it is, getters on the prototype included. */
+const derive: (
+  response: HttpClientResponse.HttpClientResponse,
+  properties: PropertyDescriptorMap
+) => HttpClientResponse.HttpClientResponse = Object.create
 
 // -----------------------------------------------------------------------------
 // the body
@@ -138,23 +149,28 @@ export interface JsonObject {
 export const isJsonObject = (value: unknown): value is JsonObject =>
   typeof value === "object" && value !== null && !Array.isArray(value)
 
+/** What `JSON.parse` gives may be anything; its own type does not say so. */
+const parse: (text: string) => unknown = JSON.parse
+
 /** Parses text that may be anything. `undefined` when it is not JSON. */
 export const parseJson = (text: string): unknown => {
   // A byte order mark is no part of JSON (RFC 8259 §8.1), but it may be ignored.
   const trimmed = text.charCodeAt(0) === 0xfeff ? text.slice(1) : text
   try {
-    return JSON.parse(trimmed)
+    return parse(trimmed)
   } catch {
     return undefined
   }
 }
+
+const valuesOf: (object: object) => ReadonlyArray<unknown> = Object.values
 
 /** Whether a value is nested deeper than `maximum`. Does not recurse, so that no depth can exhaust the stack. */
 export const isDeeperThan = (value: unknown, maximum: number): boolean => {
   let level: ReadonlyArray<unknown> = [value]
   for (let depth = 0; level.length > 0; depth++) {
     if (depth > maximum) return true
-    level = level.flatMap((item) => typeof item === "object" && item !== null ? Object.values(item) : [])
+    level = level.flatMap((item) => typeof item === "object" && item !== null ? valuesOf(item) : [])
   }
   return false
 }

@@ -11,7 +11,7 @@ import * as Effect from "effect/Effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as Headers from "effect/http/Headers"
 import * as HttpClient from "effect/http/HttpClient"
-import type * as HttpClientError from "effect/http/HttpClientError"
+import * as HttpClientError from "effect/http/HttpClientError"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import type * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as Option from "effect/Option"
@@ -21,8 +21,10 @@ import { EndpointPolicy } from "../EndpointPolicy.ts"
 import { ExchangeLimits } from "../ExchangeLimits.ts"
 import { type Reason, RegistrationError } from "../RegistrationError.ts"
 import { Telemetry } from "../Telemetry.ts"
-import { type Answer, readAnswer } from "./answer.ts"
+import { type Answer, readAnswer, withoutBody } from "./answer.ts"
+import * as NonceCache from "./nonceCache.ts"
 import { demandsNonce } from "./nonceDemand.ts"
+import { serverSays, shownLocation } from "./refusal.ts"
 import { attemptStarts, nonceChallenged } from "./telemetry.ts"
 import { type Place, transportReason } from "./transportFailure.ts"
 import { displayUrl } from "./url.ts"
@@ -34,6 +36,8 @@ export interface ExchangeOptions {
   readonly role: string
   /** `dangerouslyAllowInsecureRequests` of the caller. */
   readonly allowInsecure: boolean
+  /** Secrets of the request, to keep out of every text. Default: none. */
+  readonly secrets?: ReadonlyArray<string> | undefined
   /** Whether processing the request twice would matter. Default: whether it is anything else than a GET. */
   readonly effects?: boolean | undefined
   /** The time for the whole exchange; the default of `ExchangeLimits` when absent. */
@@ -47,7 +51,7 @@ export const exchange: (
 ) => Effect.Effect<Answer, RegistrationError, HttpClient.HttpClient> = Effect.fnUntraced(
   function*(request, options) {
     const client = yield* HttpClient.HttpClient
-    const send = yield* prepare(client, request, options)
+    const { send } = yield* prepare(client, request, options)
     return yield* send(Effect.succeed)
   }
 )
@@ -60,11 +64,14 @@ export const exchangeWithProofs: (
   function*(request, options) {
     const client = yield* HttpClient.HttpClient
     const signer = yield* DpopSigner
-    const send = yield* prepare(client, request, options)
-    // A caller who brings a proof of their own makes all of them.
-    if (request.headers["dpop"] !== undefined) return yield* send(Effect.succeed)
+    const { send, url } = yield* prepare(client, request, options)
+    const exhausted = (answer: Answer) => nonceExhausted(answer, options.secrets ?? [])
+    // A caller who brings a proof of their own makes all of them, and needs the nonce for the next.
+    if (request.headers["dpop"] !== undefined) {
+      const answer = yield* send(Effect.succeed)
+      return demandsNonce(answer) ? yield* exhausted(answer) : answer
+    }
 
-    const url = new URL(request.url)
     const credentials = credentialsOf(request)
     if (credentials?.scheme.toLowerCase() === "dpop" && Option.isNone(signer.thumbprint)) {
       return yield* new RegistrationError({
@@ -85,20 +92,20 @@ export const exchangeWithProofs: (
         return HttpClientRequest.setHeader(request, "dpop", proof.value.jwt)
       })
     const attempt = Effect.tap(send(addProof), (answer) => {
-      const nonce = answer.headers["dpop-nonce"]
+      const nonce = nonceOf(answer)
       return nonce === undefined ? Effect.void : signer.learn(url, nonce)
     })
 
     const first = yield* attempt
     if (Option.isNone(signer.thumbprint) || !demandsNonce(first)) return first
     yield* nonceChallenged
-    const nonce = first.headers["dpop-nonce"]
+    const nonce = nonceOf(first)
     // Without a nonce, or with the one that was just refused, a second attempt cannot end otherwise.
-    if (nonce === undefined || nonce === nonceSent) return yield* nonceExhausted(first)
+    if (nonce === undefined || nonce === nonceSent) return yield* exhausted(first)
     const second = yield* attempt
     if (!demandsNonce(second)) return second
     yield* nonceChallenged
-    return yield* nonceExhausted(second)
+    return yield* exhausted(second)
   }
 )
 
@@ -106,7 +113,7 @@ type AddProof = (
   request: HttpClientRequest.HttpClientRequest
 ) => Effect.Effect<HttpClientRequest.HttpClientRequest, RegistrationError>
 
-/** Judges the URL, and gives the function that sends the request once. */
+/** Judges the URL, and gives it with the function that sends the request once. */
 const prepare = Effect.fnUntraced(function*(
   client: HttpClient.HttpClient,
   request: HttpClientRequest.HttpClientRequest,
@@ -134,34 +141,54 @@ const prepare = Effect.fnUntraced(function*(
         ...(error.reason.cause === undefined ? undefined : { cause: error.reason.cause })
       })
 
-  return (addProof: AddProof): Effect.Effect<Answer, RegistrationError> =>
+  const send = (addProof: AddProof): Effect.Effect<Answer, RegistrationError> =>
     Effect.flatMap(Clock.monotonicTimeNanos, (now) => {
+      const left = budget - Number(now - start) / 1_000_000
+      if (left <= 0) return Effect.fail(fail(pastDeadline("nothing", undefined)))
       let sends = 0
-      let status: number | undefined
+      let progress: "nothing" | "read" | "effects" = "nothing"
+      let received: HttpClientResponse.HttpClientResponse | undefined
       // Runs for every attempt of whatever retrying client the user may have: each gets its own proof, and a second one of
       // a request that has effects is refused, because the first may have been processed.
       const perSend = HttpClient.mapRequestEffect(
         client,
         (request): Effect.Effect<HttpClientRequest.HttpClientRequest, RegistrationError> =>
-          ++sends > 1 && place.effects ? Effect.fail(fail(repeatedSend)) : addProof(request)
+          ++sends > 1 && place.effects ? Effect.fail(fail(repeatedSend)) : Effect.map(addProof(request), (request) => {
+            progress = place.effects ? "effects" : "read"
+            return request
+          })
       )
       return attemptStarts.pipe(
         Effect.andThen(perSend.execute(request)),
+        Effect.catch(answerInside),
         Effect.flatMap((response) => {
-          status = response.status
-          const redirect = redirectOf(response, url)
+          received = response
+          const redirect = redirectOf(response, url, options.secrets ?? [])
           if (redirect !== undefined) return Effect.fail(fail(redirect))
           return readAnswer(response, place, limits.maxResponseBytes)
         }),
         Effect.mapError(translate),
         Effect.updateContext(exchangeContext),
         Effect.timeoutOrElse({
-          duration: Math.max(0, budget - Number(now - start) / 1_000_000),
-          orElse: () => Effect.fail(fail(pastDeadline(place.effects && sends > 0, status)))
+          duration: left,
+          orElse: () =>
+            // A status of failure is an answer, however long the body takes.
+            received !== undefined && received.status >= 400
+              ? Effect.succeed(withoutBody(received))
+              : Effect.fail(fail(pastDeadline(progress, received?.status)))
         })
       )
     })
+  return { send, url }
 })
+
+/** What a client that fails on a status, such as `HttpClient.filterStatusOk`, holds back. */
+const answerInside = <E>(
+  error: E | HttpClientError.HttpClientError
+): Effect.Effect<HttpClientResponse.HttpClientResponse, E | HttpClientError.HttpClientError> =>
+  HttpClientError.isHttpClientError(error) && error.reason._tag === "StatusCodeError"
+    ? Effect.succeed(error.reason.response)
+    : Effect.fail(error)
 
 const judge = Effect.fnUntraced(function*(request: HttpClientRequest.HttpClientRequest, options: ExchangeOptions) {
   const refuse = (reason: Reason) => new RegistrationError({ reason })
@@ -174,7 +201,9 @@ const judge = Effect.fnUntraced(function*(request: HttpClientRequest.HttpClientR
       message: "it is not an absolute URL"
     })
   }
-  const url = new URL(request.url)
+  // The request keeps its query apart when it was made of a URL.
+  const url = Option.getOrElse(HttpClientRequest.toUrl(request), () => new URL(request.url))
+  url.hash = ""
   const policy = yield* EndpointPolicy
   const refusal = policy.judgeUrl(url, options)
   return refusal === undefined
@@ -186,7 +215,10 @@ const judge = Effect.fnUntraced(function*(request: HttpClientRequest.HttpClientR
 const exchangeContext = (context: Context.Context<never>): Context.Context<never> =>
   context.pipe(
     Context.add(HttpClient.TracerPropagationEnabled, Context.get(context, Telemetry).propagateTrace),
-    Context.add(FetchHttpClient.RequestInit, refuseRedirects),
+    Context.add(FetchHttpClient.RequestInit, {
+      ...Context.getOrUndefined(context, FetchHttpClient.RequestInit),
+      ...refuseRedirects
+    }),
     Context.add(Headers.CurrentRedactedNames, [...Context.get(context, Headers.CurrentRedactedNames), ...notForSpans])
   )
 
@@ -200,20 +232,22 @@ const refuseRedirects: globalThis.RequestInit = {
 }
 
 /** A 3xx, a browser's opaque redirect (status 0), or another URL than the one asked: somebody redirected. */
-const redirectOf = (response: HttpClientResponse.HttpClientResponse, asked: URL): Reason | undefined => {
+const redirectOf = (
+  response: HttpClientResponse.HttpClientResponse,
+  asked: URL,
+  secrets: ReadonlyArray<string>
+): Reason | undefined => {
   const { status, url } = response
-  const location = response.headers["location"]
-  if ((status >= 300 && status < 400) || status === 0) {
+  const redirected = (location: string | undefined): Reason => {
+    const shown = shownLocation(location, asked.href, secrets)
     return {
       _tag: "RedirectRefused",
-      ...(status === 0 ? undefined : { status }),
-      ...(location === undefined ? undefined : { location: displayUrl(location, asked) })
+      ...(status >= 300 && status < 400 ? { status } : undefined),
+      ...(shown === undefined ? undefined : { location: shown })
     }
   }
-  if (url !== "" && URL.canParse(url) && withoutHash(new URL(url)) !== withoutHash(asked)) {
-    return { _tag: "RedirectRefused", location: displayUrl(url) }
-  }
-  return undefined
+  if ((status >= 300 && status < 400) || status === 0) return redirected(response.headers["location"])
+  return url !== "" && URL.canParse(url) && withoutHash(new URL(url)) !== asked.href ? redirected(url) : undefined
 }
 
 const withoutHash = (url: URL): string => url.href.slice(0, url.href.length - url.hash.length)
@@ -226,9 +260,12 @@ const repeatedSend: Reason = {
     "what became of the first is not known. Do not wrap the client in retryTransient: RetryPolicy repeats what is safe"
 }
 
-const pastDeadline = (mayBeProcessed: boolean, status: number | undefined): Reason => {
+const pastDeadline = (progress: "nothing" | "read" | "effects", status: number | undefined): Reason => {
+  if (progress === "nothing") {
+    return { _tag: "Transport", sent: false, message: "Nothing was sent within the deadline" }
+  }
   const message = status === undefined ? "No answer within the deadline" : "The answer did not end within the deadline"
-  return mayBeProcessed
+  return progress === "effects"
     ? {
       _tag: "OutcomeUnknown",
       why: "Deadline",
@@ -238,10 +275,20 @@ const pastDeadline = (mayBeProcessed: boolean, status: number | undefined): Reas
     : { _tag: "Transport", sent: true, message }
 }
 
-const nonceExhausted = (answer: Answer) => {
-  const nonce = answer.headers["dpop-nonce"]
+/** The nonce of an answer, if it is one that can be sent back. */
+const nonceOf = ({ headers }: Answer): string | undefined => {
+  const nonce = headers["dpop-nonce"]
+  return nonce === undefined || !NonceCache.isNonce(nonce) ? undefined : nonce
+}
+
+const nonceExhausted = (answer: Answer, secrets: ReadonlyArray<string>) => {
+  const nonce = nonceOf(answer)
   return new RegistrationError({
-    reason: { _tag: "NonceExhausted", status: answer.status, ...(nonce === undefined ? undefined : { nonce }) },
+    reason: {
+      _tag: "NonceExhausted",
+      ...serverSays(answer, secrets),
+      ...(nonce === undefined ? undefined : { nonce })
+    },
     method: answer.request.method,
     url: displayUrl(answer.request.url)
   })

@@ -10,6 +10,9 @@ const maxLength = 2048
 /** `1*NQCHAR` (RFC 9449 §8.1, RFC 6749 appendix A). */
 const syntax = /^[\x21\x23-\x5b\x5d-\x7e]+$/
 
+/** Whether the value of a `DPoP-Nonce` header can be sent back. */
+export const isNonce = (value: string): boolean => value.length <= maxLength && syntax.test(value)
+
 export interface NonceCache {
   readonly get: (origin: string) => string | undefined
   readonly set: (origin: string, nonce: string) => void
@@ -24,7 +27,7 @@ export const make = (capacity: number): NonceCache => {
   return {
     get: (origin) => nonces.get(origin),
     set: (origin, nonce) => {
-      if (nonce.length > maxLength || !syntax.test(nonce)) return
+      if (!isNonce(nonce)) return
       // A Map iterates in the order of insertion: what is learned again moves to the end.
       nonces.delete(origin)
       nonces.set(origin, nonce)

@@ -9,7 +9,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Headers from "effect/http/Headers"
 import * as Result from "effect/Result"
-import { type Reason, type ReasonOf, RegistrationError } from "../RegistrationError.ts"
+import { type Reason, RegistrationError } from "../RegistrationError.ts"
 import { type Answer, isJsonObject, type JsonObject, parseJson } from "./answer.ts"
 import { parseChallenges } from "./challenges.ts"
 import { cleanServerText, withoutSecrets } from "./serverText.ts"
@@ -49,48 +49,60 @@ export const isRateLimit = (answer: { readonly status: number; readonly headers:
 /** An error object with a status of success: the server refused all the same. */
 export const isErrorObject = (body: JsonObject): boolean => typeof body["error"] === "string" && body["error"] !== ""
 
-const reasonOf = (answer: Answer, { feature, secrets }: Asked, now: number): Reason => {
-  const { headers, status } = answer
+/** What a server says, whatever the reason: its body's members, cleaned. */
+export const serverSays = (answer: Answer, secrets: ReadonlyArray<string>) => {
   const parsed = parseJson(answer.text)
-  const body = isJsonObject(parsed) ? parsed : undefined
-  const all = body === undefined ? secrets : [...secrets, ...secretsIn(body)]
+  return says(answer.status, isJsonObject(parsed) ? parsed : {}, secrets)
+}
+
+const says = (status: number, body: JsonObject, secrets: ReadonlyArray<string>) => {
   // Frameworks send lists of messages.
-  const text = (value: unknown) => cleanServerText(isStrings(value) ? value.join("; ") : value, all)
-  const number = body?.["code"]
-  const code = text(typeof number === "number" ? String(number) : number)
-  // Some servers put the code of RFC 7591 there.
-  const error = text(body?.["error"]) ?? (code !== undefined && isCode(code) ? code : undefined)
-  const description = text(body?.["error_description"]) ?? text(body?.["message"]) ?? text(body?.["detail"])
-  const uri = text(body?.["error_uri"])
-  const says = {
+  const text = (value: unknown) => cleanServerText(isStrings(value) ? value.join("; ") : value, secrets)
+  const description = text(body["error_description"]) ?? text(body["message"]) ?? text(body["detail"])
+  const uri = text(body["error_uri"])
+  return {
     status,
     ...(description === undefined ? undefined : { error_description: description }),
     ...(uri === undefined ? undefined : { error_uri: uri })
   }
+}
+
+const reasonOf = (answer: Answer, asked: Asked, now: number): Reason => {
+  const { headers, status } = answer
+  const parsed = parseJson(answer.text)
+  const body = isJsonObject(parsed) ? parsed : undefined
+  const secrets = body === undefined ? asked.secrets : [...asked.secrets, ...secretsIn(body)]
+  const text = (value: unknown) => cleanServerText(value, secrets)
+  const number = body?.["code"]
+  const code = text(typeof number === "number" ? String(number) : number)
+  // Some servers put the code of RFC 7591 there.
+  const error = text(body?.["error"]) ?? (code !== undefined && isCode(code) ? code : undefined)
+  const said = says(status, body ?? {}, secrets)
   const delay = retryAfterOf(headers["retry-after"], now)
   const wait = delay === undefined ? undefined : { retryAfter: delay }
 
   if (status >= 300 && status < 400) {
-    const location = shownLocation(headers["location"], answer.request.url, all)
+    const location = shownLocation(headers["location"], answer.request.url, secrets)
     return { _tag: "RedirectRefused", status, ...(location === undefined ? undefined : { location }) }
   }
-  if (isRateLimit(answer)) return { _tag: "RateLimited", ...says, ...wait }
-  if (error !== undefined && isCode(error)) return { _tag: codes[error], ...says }
-  if (status === 401 || status === 403) return unauthorized(headers["www-authenticate"], error, says, all)
-  const parts = [error, code, description].filter((part) => part !== undefined)
+  if (isRateLimit(answer)) return { _tag: "RateLimited", ...said, ...wait }
+  if (error !== undefined && isCode(error)) return { _tag: codes[error], ...said }
+  if (status === 401 || status === 403) return unauthorized(headers["www-authenticate"], error, said, secrets)
+  const parts = [error, code, said.error_description].filter((part) => part !== undefined)
   const excerpt = body === undefined ? text(answer.text) : parts.length === 0 ? undefined : parts.join(": ")
   // Whatever error object comes along: there is nothing here, or nothing that takes this method.
   if (status === 404 || status === 405 || status === 501) {
     return {
       _tag: "Unsupported",
-      feature,
-      message: `The server answered with status ${status} at its ${feature}: it does not offer what it advertises${
-        excerpt === undefined ? "" : ` (${excerpt})`
-      }`
+      feature: asked.feature,
+      message:
+        `The server answered with status ${status} at its ${asked.feature}: it does not offer what it advertises${
+          excerpt === undefined ? "" : ` (${excerpt})`
+        }`
     }
   }
   // Frameworks write the phrase of the status there: "Internal Server Error".
-  if (error !== undefined && !(status >= 500 && error.includes(" "))) return { _tag: "OAuthError", error, ...says }
+  if (error !== undefined && !(status >= 500 && error.includes(" "))) return { _tag: "OAuthError", error, ...said }
   return { _tag: "UnexpectedStatus", status, ...(excerpt === undefined ? undefined : { excerpt }), ...wait }
 }
 
@@ -115,7 +127,7 @@ export const shownLocation = (
 const unauthorized = (
   header: string | undefined,
   error: string | undefined,
-  says: Pick<ReasonOf<"Unauthorized">, "status" | "error_description" | "error_uri">,
+  said: ReturnType<typeof says>,
   secrets: ReadonlyArray<string>
 ): Reason => {
   const text = (value: string) => cleanServerText(value, []) ?? ""
@@ -128,10 +140,10 @@ const unauthorized = (
   }))
   const told = challenges.find(({ parameters }) => (parameters["error"] ?? "") !== "")?.parameters
   const code = told?.["error"] ?? error
-  const description = says.error_description ?? told?.["error_description"]
+  const description = said.error_description ?? told?.["error_description"]
   return {
     _tag: "Unauthorized",
-    ...says,
+    ...said,
     ...(description === undefined ? undefined : { error_description: description }),
     ...(code === undefined ? undefined : { error: code }),
     challenges
