@@ -1,0 +1,213 @@
+/**
+ * What a store's entry says: what was asked, what was granted, what was there before, and what is under way.
+ *
+ * The only schema of this SDK that writes secrets out. Its text belongs into a `RegistrationStore` and nowhere else.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import * as SchemaParser from "effect/SchemaParser"
+import * as SchemaTransformation from "effect/SchemaTransformation"
+import { ClientInformation } from "./ClientInformation.ts"
+import { ClientMetadata } from "./ClientMetadata.ts"
+import { Deviation } from "./Deviation.ts"
+import { storeFailed } from "./internal/storeFailure.ts"
+import { RegisteredClient } from "./RegisteredClient.ts"
+import type { RegistrationError } from "./RegistrationError.ts"
+import { Violation } from "./Violation.ts"
+
+// -----------------------------------------------------------------------------
+// models and schemas
+// -----------------------------------------------------------------------------
+
+const decodeInformation = SchemaParser.decodeUnknownEffect(ClientInformation)
+
+/** A registered client with its secrets in the clear. */
+const KeptClient = Schema.Struct({
+  issuer: Schema.String,
+  requested: ClientMetadata,
+  filledIn: Schema.Array(Schema.String),
+  warnings: Schema.Array(Violation),
+  information: Schema.Record(Schema.String, Schema.Unknown),
+  extensions: Schema.Record(Schema.String, Schema.Unknown),
+  deviations: Schema.Array(Deviation)
+}).pipe(
+  Schema.decodeTo(
+    Schema.instanceOf(RegisteredClient),
+    SchemaTransformation.transformEffect({
+      decode: (kept) =>
+        Effect.map(
+          decodeInformation(kept.information),
+          (information) => new RegisteredClient({ ...kept, information })
+        ),
+      encode: (client) =>
+        Effect.succeed({
+          issuer: client.issuer,
+          requested: client.requested,
+          filledIn: client.filledIn,
+          warnings: client.warnings,
+          information: reveal(client.information),
+          extensions: client.extensions,
+          deviations: client.deviations
+        })
+    })
+  )
+)
+
+/**
+ * A registration that another one replaced. It is still there at the server: deleting it logs its users out.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+const PreviousRegistration = Schema.Struct({
+  client: KeptClient,
+  /** When it was replaced, in milliseconds since the epoch. */
+  replacedAt: Schema.Number,
+  /** Why: `metadata-changed`, `secret-expiring`, or what `Registrar.invalidate` was told. */
+  reason: Schema.String,
+  /** When it is to be deleted at the server, in milliseconds since the epoch; never when absent. */
+  retireAt: Schema.optionalKey(Schema.Number)
+})
+
+/**
+ * What is about to be sent, written before it is sent. One that is found later without its outcome belongs to a process that
+ * died in between: the server may have a client that nobody knows.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+const Intent = Schema.Struct({
+  kind: Schema.Literals(["register", "update", "rotate"]),
+  /** In milliseconds since the epoch. */
+  startedAt: Schema.Number
+})
+
+/**
+ * A client that may exist at the server without anybody knowing its credentials.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+const PossibleOrphan = Schema.Struct({
+  /** When its registration was begun, in milliseconds since the epoch. */
+  startedAt: Schema.Number,
+  why: Schema.Literals(["crashed", "outcome-unknown"])
+})
+
+const fields = {
+  issuer: Schema.String,
+  profile: Schema.String,
+  /** The fingerprint of the metadata as the caller gave it. */
+  fingerprint: Schema.optionalKey(Schema.String),
+  current: Schema.optionalKey(KeptClient),
+  /** The registration access token before the current one, for the case that its successor never took effect. */
+  formerToken: Schema.optionalKey(Schema.RedactedFromValue(Schema.String, { label: "registration_access_token" })),
+  previous: Schema.Array(PreviousRegistration),
+  intent: Schema.optionalKey(Intent),
+  possibleOrphans: Schema.Array(PossibleOrphan),
+  /** Until when nothing is registered after an unknown outcome, in milliseconds since the epoch. */
+  backoffUntil: Schema.optionalKey(Schema.Number),
+  /** How many outcomes in a row were unknown. */
+  unknownOutcomes: Schema.optionalKey(Schema.Number),
+  /** When the current registration was declared invalid, in milliseconds since the epoch. */
+  invalidatedAt: Schema.optionalKey(Schema.Number),
+  /** Why. */
+  invalidatedBecause: Schema.optionalKey(Schema.String)
+}
+
+/**
+ * The record of a key.
+ *
+ * @since 0.1.0
+ * @category schemas
+ */
+export const RegistrationRecord = Schema.Struct(fields)
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type RegistrationRecord = typeof RegistrationRecord.Type
+
+/** The format that this version writes. It reads no other: the first one is the first. */
+const format = 1
+
+const Kept = Schema.fromJsonString(Schema.Struct({ format: Schema.Literal(format), ...fields }))
+
+const Format = Schema.fromJsonString(Schema.Struct({ format: Schema.Number }))
+
+// -----------------------------------------------------------------------------
+// constructors
+// -----------------------------------------------------------------------------
+
+/**
+ * A record of nothing yet.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const empty = (key: { readonly issuer: string; readonly profile: string }): RegistrationRecord => ({
+  ...key,
+  previous: [],
+  possibleOrphans: []
+})
+
+// -----------------------------------------------------------------------------
+// encoding
+// -----------------------------------------------------------------------------
+
+const encodeKept = Schema.encodeEffect(Kept)
+const decodeKept = Schema.decodeUnknownEffect(Kept)
+const decodeFormat = Schema.decodeUnknownOption(Format)
+
+/**
+ * The text of a record, **secrets included**.
+ *
+ * @since 0.1.0
+ * @category encoding
+ */
+export const encode = (record: RegistrationRecord): Effect.Effect<string, RegistrationError> =>
+  Effect.mapError(
+    encodeKept({ format, ...record }),
+    () => storeFailed("save", "Corrupted", "a registration cannot be written as JSON")
+  )
+
+/**
+ * The record in a text. Fails with `NewerFormat` when a newer version of this SDK wrote it, with `Corrupted` when it is not one,
+ * or is the record of another key.
+ *
+ * @since 0.1.0
+ * @category decoding
+ */
+export const decode = (
+  text: string,
+  key: { readonly issuer: string; readonly profile: string }
+): Effect.Effect<RegistrationRecord, RegistrationError> =>
+  decodeKept(text).pipe(
+    Effect.mapError(() => {
+      const found = decodeFormat(text)
+      return found._tag === "Some" && found.value.format > format
+        ? storeFailed("load", "NewerFormat", "an entry was written by a newer version of this SDK")
+        : storeFailed("load", "Corrupted", "an entry is not a registration")
+    }),
+    Effect.flatMap(({ format: _, ...record }) =>
+      record.issuer === key.issuer && record.profile === key.profile
+        ? Effect.succeed(record)
+        : Effect.fail(storeFailed("load", "Corrupted", "an entry is the registration of another issuer or profile"))
+    )
+  )
+
+// -----------------------------------------------------------------------------
+// helpers
+// -----------------------------------------------------------------------------
+
+const reveal = (information: ClientInformation): { readonly [name: string]: unknown } =>
+  Object.fromEntries(
+    Object.entries(information).map(([name, value]: [string, unknown]) => [
+      name,
+      Redacted.isRedacted(value) ? Redacted.value(value) : value
+    ])
+  )

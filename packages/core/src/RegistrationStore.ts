@@ -1,0 +1,356 @@
+/**
+ * Where registrations are kept.
+ *
+ * A store keeps one entry of text per {@link Key}, with a version for compare-and-set, and hands out one lease per key at a
+ * time. What stands in an entry is the matter of `Registrar` (see `RegistrationRecord`); a store neither reads nor changes it.
+ * Entries hold secrets: keep them where nobody else reads, or put {@link layerEncrypted} in front.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as KeyValueStore from "effect/persistence/KeyValueStore"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import * as Semaphore from "effect/Semaphore"
+import * as Stream from "effect/Stream"
+import * as ProcessLeases from "./internal/processLeases.ts"
+import { conflict, leaseLost, storeFailed } from "./internal/storeFailure.ts"
+import type { RegistrationError } from "./RegistrationError.ts"
+
+// -----------------------------------------------------------------------------
+// models
+// -----------------------------------------------------------------------------
+
+/**
+ * What an entry is kept under: the issuer, as its own metadata spells it, and a stable string that the caller chooses, such as
+ * a tenant. Credentials of one issuer are never found under another.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Key {
+  readonly issuer: string
+  readonly profile: string
+}
+
+/**
+ * An entry: text, and the version that a change of it has to name.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Entry {
+  readonly version: number
+  readonly value: string
+}
+
+/**
+ * The exclusive right to change an entry, until it expires.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Lease {
+  readonly key: Key
+  /**
+   * The fencing token: greater than that of every lease of this key before. A change that names an older one than the store
+   * has seen is refused, so a holder that was paused past its lease cannot overwrite.
+   */
+  readonly token: number
+}
+
+/**
+ * For whom the store's promises hold: the fibers of one process, the processes of one machine, the machines of a fleet.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Reach = "process" | "machine" | "fleet"
+
+// -----------------------------------------------------------------------------
+// service
+// -----------------------------------------------------------------------------
+
+/**
+ * Keeps registrations. Every method fails with the reason `StoreFailed`.
+ *
+ * @since 0.1.0
+ * @category services
+ */
+export class RegistrationStore extends Context.Service<RegistrationStore, {
+  /** For whom compare-and-set and leases hold. */
+  readonly reach: Reach
+  /** The entry of a key, if there is one. */
+  readonly load: (key: Key) => Effect.Effect<Option.Option<Entry>, RegistrationError>
+  /**
+   * Writes the entry of a lease's key, durably for the store's kind, and returns its new version. `expected` is the version
+   * that it has now, 0 for none: another one fails with `Conflict`, an older lease than the newest with `LeaseLost`.
+   */
+  readonly save: (lease: Lease, value: string, expected: number) => Effect.Effect<number, RegistrationError>
+  /** Removes the entry of a lease's key, under the conditions of `save`. */
+  readonly remove: (lease: Lease, expected: number) => Effect.Effect<void, RegistrationError>
+  /** The keys of all entries, in no order. */
+  readonly keys: Stream.Stream<Key, RegistrationError>
+  /** The lease of a key for `ttl`, or none while somebody else holds it. */
+  readonly acquire: (key: Key, ttl: Duration.Duration) => Effect.Effect<Option.Option<Lease>, RegistrationError>
+  /** Extends a lease to `ttl` from now; `false` when it was lost. */
+  readonly renew: (lease: Lease, ttl: Duration.Duration) => Effect.Effect<boolean, RegistrationError>
+  /** Gives a lease back. A lost one is none of the holder's business any more. */
+  readonly release: (lease: Lease) => Effect.Effect<void, RegistrationError>
+  /** Until when an issuer wants no registrations, in milliseconds since the epoch; 0 for no such wish. */
+  readonly notBefore: (issuer: string) => Effect.Effect<number, RegistrationError>
+  /** Remembers that, for everybody in the store's reach. An earlier time does not replace a later one. */
+  readonly postpone: (issuer: string, until: number) => Effect.Effect<void, RegistrationError>
+}>()("@effect-dcr/core/RegistrationStore") {}
+
+// -----------------------------------------------------------------------------
+// constructors
+// -----------------------------------------------------------------------------
+
+/**
+ * A store in the memory of the process: for tests, and for applications that may forget.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const makeMemory: Effect.Effect<RegistrationStore["Service"]> = Effect.sync(() => {
+  const entries = new Map<string, { readonly key: Key; readonly entry: Entry }>()
+  const postponed = new Map<string, number>()
+  const leases = ProcessLeases.make()
+  const checked = (lease: Lease, expected: number) => {
+    const version = entries.get(encodeKey(lease.key))?.entry.version ?? 0
+    return !leases.isNewest(encodeKey(lease.key), lease.token)
+      ? leaseLost("save")
+      : version === expected
+      ? undefined
+      : conflict("save")
+  }
+  return RegistrationStore.of({
+    reach: "process",
+    load: (key) => Effect.sync(() => Option.fromUndefinedOr(entries.get(encodeKey(key))?.entry)),
+    save: (lease, value, expected) =>
+      Effect.suspend(() => {
+        const problem = checked(lease, expected)
+        if (problem !== undefined) return Effect.fail(problem)
+        entries.set(encodeKey(lease.key), { key: lease.key, entry: { version: expected + 1, value } })
+        return Effect.succeed(expected + 1)
+      }),
+    remove: (lease, expected) =>
+      Effect.suspend(() => {
+        const problem = checked(lease, expected)
+        if (problem !== undefined) return Effect.fail(problem)
+        entries.delete(encodeKey(lease.key))
+        return Effect.void
+      }),
+    keys: Stream.suspend(() => Stream.fromIterable(Array.from(entries.values(), ({ key }) => key))),
+    ...leaseMethods(leases),
+    notBefore: (issuer) => Effect.sync(() => postponed.get(issuer) ?? 0),
+    postpone: (issuer, until) => Effect.sync(() => postponed.set(issuer, Math.max(until, postponed.get(issuer) ?? 0)))
+  })
+})
+
+/** An entry in a `KeyValueStore`. */
+const KeptEntry = Schema.fromJsonString(Schema.Struct({ version: Schema.Int, value: Schema.String }))
+
+const decodeEntry = Schema.decodeUnknownEffect(KeptEntry)
+const encodeEntry = Schema.encodeSync(KeptEntry)
+
+/**
+ * A store in any `KeyValueStore` of Effect.
+ *
+ * **Gotchas**
+ *
+ * A `KeyValueStore` cannot compare and set, so that its promises hold within one process, whatever it is kept in.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const makeKeyValueStore: Effect.Effect<RegistrationStore["Service"], never, KeyValueStore.KeyValueStore> = Effect
+  .map(KeyValueStore.KeyValueStore, (kv) => {
+    const leases = ProcessLeases.make()
+    const lock = Semaphore.makeUnsafe(1)
+    const locked = lock.withPermits(1)
+    const failed = (operation: "load" | "save" | "remove" | "list") => (cause: unknown) =>
+      storeFailed(operation, "Unavailable", "the key-value store failed", cause)
+    const load = (key: Key) =>
+      kv.get(entryPrefix + encodeKey(key)).pipe(
+        Effect.mapError(failed("load")),
+        Effect.flatMap((text) =>
+          text === undefined ? Effect.succeedNone : decodeEntry(text).pipe(
+            Effect.map(Option.some),
+            Effect.mapError(() => storeFailed("load", "Corrupted", "an entry is not one of this store"))
+          )
+        )
+      )
+    const checked = Effect.fnUntraced(function*(lease: Lease, expected: number) {
+      if (!leases.isNewest(encodeKey(lease.key), lease.token)) return yield* leaseLost("save")
+      const entry = yield* load(lease.key)
+      const version = Option.isSome(entry) ? entry.value.version : 0
+      if (version !== expected) return yield* conflict("save")
+    })
+    const notBefore = (issuer: string) =>
+      Effect.map(kv.get(postponedPrefix + issuer), (text) => {
+        const until = Number(text ?? "0")
+        return Number.isSafeInteger(until) ? until : 0
+      })
+    return RegistrationStore.of({
+      reach: "process",
+      load,
+      save: (lease, value, expected) =>
+        locked(Effect.andThen(
+          checked(lease, expected),
+          kv.set(entryPrefix + encodeKey(lease.key), encodeEntry({ version: expected + 1, value })).pipe(
+            Effect.mapError(failed("save")),
+            Effect.as(expected + 1)
+          )
+        )),
+      remove: (lease, expected) =>
+        locked(Effect.andThen(
+          checked(lease, expected),
+          Effect.mapError(kv.remove(entryPrefix + encodeKey(lease.key)), failed("remove"))
+        )),
+      keys: Stream.unwrap(
+        kv.keys.pipe(
+          Effect.mapError(failed("list")),
+          Effect.map((names) =>
+            Stream.fromIterable(
+              names.flatMap((name) => name.startsWith(entryPrefix) ? decodeKey(name.slice(entryPrefix.length)) : [])
+            )
+          )
+        )
+      ),
+      ...leaseMethods(leases),
+      notBefore: (issuer) => Effect.mapError(notBefore(issuer), failed("load")),
+      postpone: (issuer, until) =>
+        locked(
+          Effect.flatMap(notBefore(issuer), (current) =>
+            until > current ? kv.set(postponedPrefix + issuer, String(until)) : Effect.void)
+        ).pipe(
+          Effect.mapError(failed("save"))
+        )
+    })
+  })
+
+// -----------------------------------------------------------------------------
+// layers
+// -----------------------------------------------------------------------------
+
+/**
+ * A store in the memory of the process.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerMemory: Layer.Layer<RegistrationStore> = Layer.effect(RegistrationStore, makeMemory)
+
+/**
+ * A store in any `KeyValueStore` of Effect. See {@link makeKeyValueStore}.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerKeyValueStore: Layer.Layer<RegistrationStore, never, KeyValueStore.KeyValueStore> = Layer.effect(
+  RegistrationStore,
+  makeKeyValueStore
+)
+
+// -----------------------------------------------------------------------------
+// combinators
+// -----------------------------------------------------------------------------
+
+/**
+ * Runs an effect while holding the lease of a key, waiting for it as long as it takes.
+ *
+ * **Details**
+ *
+ * The lease is renewed at a third of `ttl` while the effect runs, so that it outlasts any request; when it is lost all the
+ * same, the effect is interrupted and `LeaseLost` is the failure. A holder that dies delays the others by no more than `ttl`.
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const withLease = <A, E, R>(
+  store: RegistrationStore["Service"],
+  key: Key,
+  options: {
+    /** How long a lease lasts without being renewed. */
+    readonly ttl: Duration.Input
+  },
+  use: (lease: Lease) => Effect.Effect<A, E, R>
+): Effect.Effect<A, E | RegistrationError, R> => {
+  const ttl = Duration.fromInputUnsafe(options.ttl)
+  const renewing = (lease: Lease): Effect.Effect<never, RegistrationError> =>
+    Effect.sleep(Duration.divideUnsafe(ttl, 3)).pipe(
+      Effect.andThen(store.renew(lease, ttl)),
+      Effect.flatMap((isHeld) => isHeld ? Effect.void : Effect.fail(leaseLost("lease"))),
+      Effect.forever
+    )
+  return Effect.acquireUseRelease(
+    waitForLease(store, key, ttl),
+    (lease) => Effect.raceFirst(use(lease), renewing(lease)),
+    // What cannot be given back expires.
+    (lease) => Effect.ignore(store.release(lease))
+  )
+}
+
+/** Asks again and again, more and more rarely: half a second after a while. */
+const waitForLease = (
+  store: RegistrationStore["Service"],
+  key: Key,
+  ttl: Duration.Duration
+): Effect.Effect<Lease, RegistrationError> => {
+  const ask = (pause: number): Effect.Effect<Lease, RegistrationError> =>
+    Effect.flatMap(
+      store.acquire(key, ttl),
+      Option.match({
+        onSome: Effect.succeed,
+        onNone: () => Effect.andThen(Effect.sleep(pause), Effect.suspend(() => ask(Math.min(pause * 2, 500))))
+      })
+    )
+  // Interruptible, although it acquires a resource: it may wait for long.
+  return Effect.interruptible(ask(10))
+}
+
+// -----------------------------------------------------------------------------
+// helpers
+// -----------------------------------------------------------------------------
+
+const entryPrefix = "registration:"
+const postponedPrefix = "postponed:"
+
+const leaseMethods = (
+  leases: ProcessLeases.ProcessLeases
+): Pick<RegistrationStore["Service"], "acquire" | "renew" | "release"> => ({
+  acquire: (key, ttl) => Effect.map(leases.acquire(encodeKey(key), ttl), Option.map((token) => ({ key, token }))),
+  renew: ({ key, token }, ttl) => leases.renew(encodeKey(key), token, ttl),
+  release: ({ key, token }) => leases.release(encodeKey(key), token)
+})
+
+/**
+ * One string per key, injective: neither part can hold a space once it is encoded. For stores that need a name.
+ *
+ * @since 0.1.0
+ * @category encoding
+ */
+export const encodeKey = ({ issuer, profile }: Key): string => `${encodePart(issuer)} ${encodePart(profile)}`
+
+/**
+ * The key that {@link encodeKey} was given, or none for what is no such string.
+ *
+ * @since 0.1.0
+ * @category encoding
+ */
+export const decodeKey = (encoded: string): ReadonlyArray<Key> => {
+  const [issuer, profile, ...rest] = encoded.split(" ").map(decodePart)
+  return issuer === undefined || profile === undefined || rest.length > 0 ? [] : [{ issuer, profile }]
+}
+
+// A lone surrogate cannot be percent-encoded; such a profile has no well-formed name anywhere.
+const encodePart = (part: string): string => encodeURIComponent(part.replace(/\p{Surrogate}/gu, "\ufffd"))
+
+const decodePart = (part: string): string | undefined =>
+  Result.getOrUndefined(Result.try(() => decodeURIComponent(part)))
