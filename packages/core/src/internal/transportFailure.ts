@@ -55,6 +55,12 @@ const neverSent: { readonly [code: string]: string } = {
   ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION: "the TLS handshake failed: no common version"
 }
 
+/** The steps before there is a connection: whatever their code, nothing was sent. */
+const beforeConnection: ReadonlyArray<unknown> = ["getaddrinfo", "connect"]
+
+/** These come from a connection that stands, too, when the network goes away under it. */
+const alsoLater: ReadonlyArray<string> = ["EHOSTUNREACH", "EHOSTDOWN", "ENETUNREACH", "ENETDOWN"]
+
 /** A reset before TLS is up has the code of any reset, so its words are what tells it. */
 const handshakeReset = /before secure TLS connection was established/
 
@@ -67,37 +73,44 @@ const property = (value: unknown, name: string): unknown =>
 const inspectCause = (cause: unknown, depth = 0): Finding | undefined => {
   if (cause === undefined || cause === null || depth > maximumDepth) return undefined
   if (property(cause, "name") === "AddressRefused") {
-    const refusal = property(cause, "refusal")
-    const message = property(refusal, "message")
-    return {
-      sent: "no",
-      message: "the address is refused",
-      refusal: { rule: "PrivateAddress", message: typeof message === "string" ? message : "the address is refused" }
-    }
+    const refusal = refusalIn(cause)
+    return { sent: "no", message: refusal.message, refusal }
   }
+  // Several addresses were tried: a refused one decides, and it was not sent only if that is so for each of them.
+  const errors = property(cause, "errors")
+  const findings = Array.isArray(errors) ? errors.map((error) => inspectCause(error, depth + 1)) : []
+  const refused = findings.find((finding) => finding?.refusal !== undefined)
+  if (refused !== undefined) return refused
   if (property(cause, "notSent") === true) {
     const inner = inspectCause(property(cause, "cause"), depth + 1)
     return { ...inner, sent: "no", message: inner?.message ?? codeMessage(cause) }
   }
   const code = property(cause, "code")
-  if (typeof code === "string" && Object.hasOwn(neverSent, code)) {
-    return { sent: "no", message: neverSent[code] ?? code }
+  if (typeof code === "string" && isNeverSent(code, property(cause, "syscall"))) {
+    return { sent: "no", message: codeMessage(cause) }
   }
   const message = property(cause, "message")
   if (typeof message === "string" && handshakeReset.test(message)) {
     return { sent: "no", message: "the TLS handshake failed" }
   }
-  // Several addresses were tried: a refused one decides, and it was not sent only if that is so for each of them.
-  const errors = property(cause, "errors")
-  if (Array.isArray(errors) && errors.length > 0) {
-    const findings = errors.map((error) => inspectCause(error, depth + 1))
-    const refused = findings.find((finding) => finding?.refusal !== undefined)
-    if (refused !== undefined) return refused
-    if (findings.every((finding) => finding?.sent === "no")) return findings[0]
-  }
+  if (findings.length > 0 && findings.every((finding) => finding?.sent === "no")) return findings[0]
   return inspectCause(property(cause, "cause"), depth + 1) ??
     (typeof code === "string" ? { sent: "unknown", message: codeMessage(cause) } : undefined)
 }
+
+/** A user's policy gives its own rule. */
+const refusalIn = (cause: unknown): Refusal => {
+  const refusal = property(cause, "refusal")
+  const message = property(refusal, "message")
+  return {
+    rule: property(refusal, "rule") === "Custom" ? "Custom" : "PrivateAddress",
+    message: typeof message === "string" ? message : "the address is refused"
+  }
+}
+
+const isNeverSent = (code: string, syscall: unknown): boolean =>
+  beforeConnection.includes(syscall) ||
+  (Object.hasOwn(neverSent, code) && !(alsoLater.includes(code) && typeof syscall === "string"))
 
 const lostConnection: { readonly [code: string]: string } = {
   ECONNRESET: "the connection was reset",
@@ -113,7 +126,10 @@ const lostConnection: { readonly [code: string]: string } = {
 
 const codeMessage = (cause: unknown): string => {
   const code = property(cause, "code")
-  const message = typeof code === "string" && Object.hasOwn(lostConnection, code) ? lostConnection[code] : undefined
+  const known = typeof code === "string" && isNeverSent(code, property(cause, "syscall"))
+    ? { ...lostConnection, ...neverSent }
+    : lostConnection
+  const message = typeof code === "string" && Object.hasOwn(known, code) ? known[code] : undefined
   // A code is a fixed word of the platform; a foreign message may quote addresses, headers or worse.
   return message ??
     (typeof code === "string" && /^[A-Z0-9_]{1,60}$/.test(code)
