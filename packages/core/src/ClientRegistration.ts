@@ -19,9 +19,9 @@ import { registrationEndpoint } from "./AuthorizationServer.ts"
 import type { ClientMetadata } from "./ClientMetadata.ts"
 import type { DpopSigner } from "./DpopSigner.ts"
 import { ExchangeLimits } from "./ExchangeLimits.ts"
-import { readAnswer, toResponse } from "./internal/answer.ts"
+import { type Answer, readAnswer, toResponse } from "./internal/answer.ts"
 import { readGranted } from "./internal/granted.ts"
-import { checkMetadata, prepareMetadata } from "./internal/prepareMetadata.ts"
+import { checkMetadata, type PreparedMetadata, prepareMetadata } from "./internal/prepareMetadata.ts"
 import { sendRepeatedly } from "./internal/sendRepeatedly.ts"
 import { attributes, span } from "./internal/telemetry.ts"
 import { displayUrl } from "./internal/url.ts"
@@ -129,11 +129,13 @@ export const register = <E = never, R = never>(
   metadata: ClientMetadata,
   options?: RegisterOptions<E, R>
 ): Effect.Effect<RegisteredClient, RegistrationError | E, HttpClient.HttpClient | DpopSigner | R> =>
-  request(server, metadata, options).pipe(
-    Effect.flatMap((request) => send(request, options)),
-    Effect.flatMap((response) => process(server, metadata, response, options)),
-    span("ClientRegistration.register", { [attributes.issuer]: server.issuer })
-  )
+  Effect.suspend(() => {
+    const prepared = prepareMetadata(server, metadata, options)
+    return buildRequest(server, prepared, options).pipe(
+      Effect.flatMap((request) => sendRegistration(request, options)),
+      Effect.flatMap((answer) => readClient(server, prepared, answer, options))
+    )
+  }).pipe(span("ClientRegistration.register", { [attributes.issuer]: server.issuer }))
 
 /**
  * Builds the registration request: a POST of the metadata as JSON (RFC 7591 §3.1).
@@ -141,35 +143,12 @@ export const register = <E = never, R = never>(
  * @since 0.1.0
  * @category operations
  */
-export const request = Effect.fnUntraced(function*<E = never, R = never>(
+export const request = <E = never, R = never>(
   server: AuthorizationServer,
   metadata: ClientMetadata,
   options?: RequestOptions<E, R>
-): Effect.fn.Return<HttpClientRequest.HttpClientRequest, RegistrationError | E, R> {
-  if (typeof server.issuer !== "string" || server.issuer === "") {
-    return yield* invalidOption("server", "its metadata has no issuer, to which credentials belong (RFC 8414 §2)")
-  }
-  const prepared = prepareMetadata(server, metadata, options)
-  yield* checkMetadata(prepared)
-  const endpoint = yield* registrationEndpoint(server, {
-    useMtlsEndpointAliases: options?.useMtlsEndpointAliases ?? metadata.use_mtls_endpoint_aliases === true
-  })
-  const headers = yield* checkHeaders(options?.headers)
-  // As text: of a URL, the query would be taken apart and written anew, which not every server takes for the same.
-  const request = HttpClientRequest.post(endpoint.href, { headers }).pipe(
-    HttpClientRequest.bodyText(JSON.stringify(prepared.metadata), "application/json"),
-    HttpClientRequest.acceptJson
-  )
-  const token = options?.initialAccessToken
-  // Last of all: a single-use token is not fetched for a request that is refused here.
-  return token === undefined
-    ? request
-    : yield* authorize(
-      request,
-      options?.initialAccessTokenType ?? "Bearer",
-      Redacted.isRedacted(token) ? token : yield* token
-    )
-})
+): Effect.Effect<HttpClientRequest.HttpClientRequest, RegistrationError | E, R> =>
+  Effect.suspend(() => buildRequest(server, prepareMetadata(server, metadata, options), options))
 
 /**
  * Sends a registration request, with the signer's proof, and once more for each failure that the `RetryPolicy` repeats.
@@ -182,23 +161,14 @@ export const request = Effect.fnUntraced(function*<E = never, R = never>(
  * @since 0.1.0
  * @category operations
  */
-export const send = Effect.fnUntraced(function*(
+export const send = (
   request: HttpClientRequest.HttpClientRequest,
   options?: SendOptions
-): Effect.fn.Return<
+): Effect.Effect<
   HttpClientResponse.HttpClientResponse,
   RegistrationError,
   HttpClient.HttpClient | DpopSigner
-> {
-  const answer = yield* sendRepeatedly(request, {
-    role: "registration_endpoint",
-    feature: "registration_endpoint",
-    secrets: secretsIn(request),
-    allowInsecure: options?.dangerouslyAllowInsecureRequests === true,
-    deadline: options?.deadline
-  })
-  return toResponse(answer)
-})
+> => Effect.map(sendRegistration(request, options), toResponse)
 
 /**
  * Reads the answer to a registration request.
@@ -218,16 +188,68 @@ export const process = Effect.fnUntraced(function*(
   response: HttpClientResponse.HttpClientResponse,
   options?: ProcessOptions
 ): Effect.fn.Return<RegisteredClient, RegistrationError> {
-  // Completed as for the request, but not judged again: a client may exist now, whatever its metadata.
-  const prepared = prepareMetadata(server, metadata, options)
   const limits = yield* ExchangeLimits
-  const place = { role: "registration_endpoint", url: displayUrl(response.request.url), effects: true }
+  const place = { role: endpointName, url: displayUrl(response.request.url), effects: true }
   const answer = yield* readAnswer(response, place, limits.maxResponseBytes)
+  // Completed as for the request, but not refused: a client may exist now, whatever its metadata.
+  return yield* readClient(server, prepareMetadata(server, metadata, options), answer, options)
+})
+
+// -----------------------------------------------------------------------------
+// steps
+// -----------------------------------------------------------------------------
+
+const endpointName = "registration_endpoint"
+
+const buildRequest = Effect.fnUntraced(function*<E, R>(
+  server: AuthorizationServer,
+  prepared: PreparedMetadata,
+  options: RequestOptions<E, R> | undefined
+): Effect.fn.Return<HttpClientRequest.HttpClientRequest, RegistrationError | E, R> {
+  if (typeof server.issuer !== "string" || server.issuer === "") {
+    return yield* invalidOption("server", "its metadata has no issuer, to which credentials belong (RFC 8414 §2)")
+  }
+  yield* checkMetadata(prepared)
+  const endpoint = yield* registrationEndpoint(server, {
+    useMtlsEndpointAliases: options?.useMtlsEndpointAliases ?? prepared.metadata.use_mtls_endpoint_aliases === true
+  })
+  const headers = yield* checkHeaders(options?.headers)
+  // As text: of a URL, the query would be taken apart and written anew, which not every server takes for the same.
+  const request = HttpClientRequest.post(endpoint.href, { headers }).pipe(
+    HttpClientRequest.bodyText(JSON.stringify(prepared.metadata), "application/json"),
+    HttpClientRequest.acceptJson
+  )
+  const token = options?.initialAccessToken
+  // Last of all: a single-use token is not fetched for a request that is refused here.
+  return token === undefined
+    ? request
+    : yield* authorize(
+      request,
+      options?.initialAccessTokenType ?? "Bearer",
+      Redacted.isRedacted(token) ? token : yield* token
+    )
+})
+
+const sendRegistration = (request: HttpClientRequest.HttpClientRequest, options: SendOptions | undefined) =>
+  sendRepeatedly(request, {
+    role: endpointName,
+    feature: endpointName,
+    secrets: secretsIn(request),
+    allowInsecure: options?.dangerouslyAllowInsecureRequests === true,
+    deadline: options?.deadline
+  })
+
+const readClient = Effect.fnUntraced(function*(
+  server: AuthorizationServer,
+  prepared: PreparedMetadata,
+  answer: Answer,
+  options: ProcessOptions | undefined
+): Effect.fn.Return<RegisteredClient, RegistrationError> {
   const reading = yield* readGranted(answer, {
     expectedStatus: 201,
-    feature: "registration_endpoint",
+    feature: endpointName,
     requested: prepared.metadata,
-    secrets: secretsIn(response.request)
+    secrets: secretsIn(answer.request)
   })
   const client = new RegisteredClient({
     issuer: server.issuer,

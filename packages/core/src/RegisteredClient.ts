@@ -18,6 +18,8 @@ import type { Violation } from "./Violation.ts"
 // models
 // -----------------------------------------------------------------------------
 
+const TypeId = "~@effect-dcr/core/RegisteredClient"
+
 /**
  * A registered client.
  *
@@ -30,6 +32,8 @@ import type { Violation } from "./Violation.ts"
  * @category models
  */
 export class RegisteredClient extends Inspectable.Class {
+  /** What a guard recognises a registered client by. */
+  readonly [TypeId] = TypeId
   /** The issuer of the server that registered the client. Credentials belong to this issuer and to no other. */
   readonly issuer: string
   /** The metadata as it was sent, with what was filled in. */

@@ -15,9 +15,10 @@
  * @since 0.1.0
  */
 import type * as Duration from "effect/Duration"
+import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
-import { RegisteredClient } from "./RegisteredClient.ts"
+import type { RegisteredClient } from "./RegisteredClient.ts"
 import { Violation } from "./Violation.ts"
 
 // -----------------------------------------------------------------------------
@@ -392,6 +393,10 @@ export type ReasonOf<Tag extends Reason["_tag"]> = Extract<Reason, { readonly _t
 // errors
 // -----------------------------------------------------------------------------
 
+/** By its mark, not by its class: an error must not load what a registration is made of. */
+const isRegisteredClient = (u: unknown): u is RegisteredClient =>
+  Predicate.hasProperty(u, "~@effect-dcr/core/RegisteredClient")
+
 /** A field that lives in this process only: it is left out when the error is encoded and absent when it is decoded. */
 const liveOnly = <A>(schema: Schema.Codec<A, unknown>) =>
   Schema.optionalKey(schema).pipe(
@@ -422,7 +427,7 @@ export class RegistrationError extends Schema.TaggedError<RegistrationError>("@e
     url: Schema.optionalKey(Schema.String),
     issuer: Schema.optionalKey(Schema.String),
     clientId: Schema.optionalKey(Schema.String),
-    registered: liveOnly(Schema.instanceOf(RegisteredClient)),
+    registered: liveOnly(Schema.declare(isRegisteredClient)),
     cause: liveOnly(Schema.Unknown)
   }
 ) {
