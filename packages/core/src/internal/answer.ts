@@ -6,7 +6,8 @@
 import * as Effect from "effect/Effect"
 import * as HttpClientError from "effect/http/HttpClientError"
 import type * as HttpClientRequest from "effect/http/HttpClientRequest"
-import type * as HttpClientResponse from "effect/http/HttpClientResponse"
+import * as HttpClientResponse from "effect/http/HttpClientResponse"
+import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import { type Reason, RegistrationError } from "../RegistrationError.ts"
 import { type Place, transportReason } from "./transportFailure.ts"
@@ -88,9 +89,13 @@ const readBody = (
   maximum: number
 ): Effect.Effect<string, BodyFailure> => {
   const length = response.headers["content-length"]
-  const isPlain = response.headers["content-encoding"] === undefined
-  if (length !== undefined && isPlain && /^\d{1,15}$/.test(length)) {
-    return Number(length) > maximum ? Effect.fail(tooLarge) : response.text.pipe(Effect.catch(emptyIsFine))
+  if (length !== undefined && /^\d{1,15}$/.test(length) && !mayGrow(response)) {
+    if (Number(length) > maximum) return Effect.fail(tooLarge)
+    return response.text.pipe(
+      Effect.catch(emptyIsFine),
+      // A character is a byte at least: no honest length gives more.
+      Effect.flatMap((text) => text.length > maximum ? Effect.fail(tooLarge) : Effect.succeed(text))
+    )
   }
   return Effect.suspend(() => {
     const decoder = new TextDecoder()
@@ -107,6 +112,14 @@ const readBody = (
     )
   })
 }
+
+/**
+ * Whether the body can be longer than its length says, because it is decompressed on the way. A page that reads another
+ * origin sees the length and not the encoding (the CORS-safelisted headers of the Fetch standard).
+ */
+const mayGrow = (response: HttpClientResponse.HttpClientResponse): boolean =>
+  response.headers["content-encoding"] !== undefined ||
+  Option.exists(HttpClientResponse.toWeb(response), ({ type }) => type !== "basic" && type !== "default")
 
 const emptyIsFine = (failure: BodyFailure): Effect.Effect<string, BodyFailure> =>
   failure._tag === "HttpClientError" && failure.reason._tag === "EmptyBodyError"
