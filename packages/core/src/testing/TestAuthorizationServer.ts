@@ -46,6 +46,7 @@ import type { AuthorizationServer } from "../AuthorizationServer.ts"
 import * as DpopSigner from "../DpopSigner.ts"
 import * as Base64Url from "../internal/base64url.ts"
 import { isLoopbackHost } from "../internal/url.ts"
+import * as Cors from "./internal/cors.ts"
 import type { Host } from "./internal/exchange.ts"
 import { activate } from "./internal/misbehaving.ts"
 import { type KnownClient, knownClient, RecordedRequest } from "./internal/recording.ts"
@@ -121,9 +122,9 @@ export class TestAuthorizationServer extends Context.Service<TestAuthorizationSe
    * **Gotchas**
    *
    * What a mount cannot do: a refused connection, an unknown host and a failed handshake become a connection that is closed
-   * without an answer, as a reset does; `content-length-too-short` sends the body cut to that length; an opaque and a
-   * followed redirect are plain ones (a client of fetch sees them as what they are); the misbehaviours of CORS close the
-   * connection, and without them there are no CORS headers at all, so that a page cannot read any answer.
+   * without an answer, and so does a reset; `content-length-too-short` sends the body cut to that length; an opaque and a
+   * followed redirect are plain ones, which a client of fetch makes of them what it does. The misbehaviours of CORS need the
+   * option `cors` and a browser.
    */
   readonly app: Effect.Effect<HttpServerResponse.HttpServerResponse, never, HttpServerRequest.HttpServerRequest>
 }>()("@effect-dcr/core/testing/TestAuthorizationServer") {}
@@ -241,12 +242,15 @@ export const make = Effect.fnUntraced(function*(
       }),
       app: Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => {
         const url = urlOf(request)
-        return url === undefined
-          ? Effect.succeed(Transport.failedResponse)
-          : handle(request, url).pipe(
-            Effect.map(Transport.toServerResponse),
-            Effect.catch(() => Effect.succeed(Transport.failedResponse))
-          )
+        if (url === undefined) return Effect.succeed(Transport.failedResponse)
+        const method = Cors.preflightOf(request.method, request.headers)
+        if (settings.cors && method !== undefined) {
+          return Effect.sync(() => Cors.preflight(Server.allowsPreflight(host, memory, url, method)))
+        }
+        return handle(request, url).pipe(
+          Effect.map((reply) => Transport.toServerResponse(settings.cors ? Cors.withCors(reply) : reply)),
+          Effect.catch(() => Effect.succeed(Transport.failedResponse))
+        )
       })
     }
   }

@@ -8,80 +8,86 @@ import { needsSecret } from "./clientRules.ts"
 import * as Dpop from "./dpop.ts"
 import { type Answering, credentialsOf, type Exchange, type Host, jsonBody, seconds } from "./exchange.ts"
 import { examine, freshCredentials, informationOf, withoutDeleted } from "./registration.ts"
-import { challenge, empty, fault, json, type Reply, unauthorized } from "./reply.ts"
+import { challenge, empty, fault, json, type Reply, unauthorized, withHeaders } from "./reply.ts"
 import type { Client, Tenant } from "./tenant.ts"
 
-export const read = Effect.fnUntraced(function*(host: Host, exchange: Exchange): Effect.fn.Return<Reply, Reply> {
-  const { client, headers } = yield* authorize(host, exchange)
-  const fresh = yield* freshCredentials(host, exchange)
-  const now = yield* stillThere(exchange, client)
-  rotate(exchange, now, fresh)
-  return answer(host, exchange, now, headers)
-})
+export const read = (host: Host, exchange: Exchange): Answering =>
+  authorized(
+    host,
+    exchange,
+    Effect.fnUntraced(function*(client) {
+      const fresh = yield* freshCredentials(host, exchange)
+      yield* stillThere(exchange, client)
+      rotate(exchange, client, fresh)
+      return answer(host, exchange, client)
+    })
+  )
 
 /** §2.2: replaces everything. */
-export const update = Effect.fnUntraced(function*(host: Host, exchange: Exchange): Effect.fn.Return<Reply, Reply> {
-  const { client, headers } = yield* authorize(host, exchange)
-  const { client_id, client_secret, ...members } = yield* jsonBody(exchange)
-  const refuse = (description: string) => Effect.fail(fault(400, "invalid_client_metadata", description))
-  if (client_id !== client.clientId) return yield* refuse("client_id is not that of the client")
-  const given = [
-    "registration_access_token",
-    "registration_client_uri",
-    "client_secret_expires_at",
-    "client_id_issued_at"
-  ].find((name) => Object.hasOwn(members, name))
-  if (given !== undefined) return yield* refuse(`an update may not hold ${given}`)
-  if (client_secret !== undefined && client_secret !== client.secret) {
-    return yield* refuse("client_secret is not the current one")
-  }
-  const metadata = yield* examine(host, exchange, withoutDeleted(members))
-  const fresh = yield* freshCredentials(host, exchange)
+export const update = (host: Host, exchange: Exchange): Answering =>
+  authorized(
+    host,
+    exchange,
+    Effect.fnUntraced(function*(client) {
+      const { client_id, client_secret, ...members } = yield* jsonBody(exchange)
+      const refuse = (description: string) => Effect.fail(fault(400, "invalid_client_metadata", description))
+      if (client_id !== client.clientId) return yield* refuse("client_id is not that of the client")
+      const given = [
+        "registration_access_token",
+        "registration_client_uri",
+        "client_secret_expires_at",
+        "client_id_issued_at"
+      ].find((name) => Object.hasOwn(members, name))
+      if (given !== undefined) return yield* refuse(`an update may not hold ${given}`)
+      if (client_secret !== undefined && client_secret !== client.secret) {
+        return yield* refuse("client_secret is not the current one")
+      }
+      const metadata = yield* examine(host, exchange, withoutDeleted(members))
+      const fresh = yield* freshCredentials(host, exchange)
 
-  const now = yield* stillThere(exchange, client)
-  now.metadata = exchange.tweaks.grant(metadata)
-  if (!needsSecret(now.metadata["token_endpoint_auth_method"])) {
-    now.secret = undefined
-    now.secretExpiresAt = 0
-  } else if (now.secret === undefined) {
-    renewSecret(exchange, now, fresh.secret)
-  }
-  rotate(exchange, now, fresh)
-  return answer(host, exchange, now, headers)
-})
+      yield* stillThere(exchange, client)
+      client.metadata = exchange.tweaks.grant(metadata)
+      if (!needsSecret(client.metadata["token_endpoint_auth_method"])) {
+        client.secret = undefined
+        client.secretExpiresAt = 0
+      } else if (client.secret === undefined) {
+        renewSecret(exchange, client, fresh.secret)
+      }
+      rotate(exchange, client, fresh)
+      return answer(host, exchange, client)
+    })
+  )
 
 /** §2.3. */
-export const remove = Effect.fnUntraced(function*(host: Host, exchange: Exchange): Effect.fn.Return<Reply, Reply> {
-  const { client, headers } = yield* authorize(host, exchange)
-  exchange.tenant.clients.delete(client.clientId)
-  return empty(204, { ...headers, "cache-control": "no-store", pragma: "no-cache" })
-})
+export const remove = (host: Host, exchange: Exchange): Answering =>
+  authorized(host, exchange, (client) =>
+    Effect.sync(() => {
+      exchange.tenant.clients.delete(client.clientId)
+      return empty(204, { "cache-control": "no-store", pragma: "no-cache" })
+    }))
 
 // -----------------------------------------------------------------------------
 // helpers
 // -----------------------------------------------------------------------------
 
-const answer = (host: Host, exchange: Exchange, client: Client, headers: Reply["headers"]): Reply => {
+const answer = (host: Host, exchange: Exchange, client: Client): Reply => {
   if (exchange.tweaks.forgets) exchange.tenant.clients.delete(client.clientId)
-  return json(200, informationOf(host, exchange.tenant, client), headers)
+  return json(200, informationOf(host, exchange.tenant, client))
 }
 
 const gone = unauthorized("Bearer", "invalid_token", "the token is not one of this client")
 
-const authorize = Effect.fnUntraced(function*(host: Host, exchange: Exchange): Effect.fn.Return<
-  { readonly client: Client; readonly headers: Reply["headers"] },
-  Reply
-> {
+/** Runs `use` on the client of the URL, if the request has its token; all its answers get the headers of the proof. */
+const authorized = Effect.fnUntraced(function*(
+  host: Host,
+  exchange: Exchange,
+  use: (client: Client) => Answering
+): Effect.fn.Return<Reply, Reply> {
   const { tenant } = exchange
   const credentials = credentialsOf(exchange)
   if (credentials === undefined) {
-    return yield* Effect.fail({
-      ...fault(401, "invalid_token", "a registration access token is needed"),
-      headers: {
-        "www-authenticate": challenge("Bearer", { realm: "client" }),
-        "content-type": "application/json",
-        "cache-control": "no-store"
-      }
+    return fault(401, "invalid_token", "a registration access token is needed", {
+      "www-authenticate": challenge("Bearer", { realm: "client" })
     })
   }
   // A registration access token is a Bearer token (RFC 7592 §1.2). A proof may come along, and is verified then.
@@ -92,10 +98,13 @@ const authorize = Effect.fnUntraced(function*(host: Host, exchange: Exchange): E
     thumbprint: undefined,
     style: host.settings.dpop.challenge ?? 401
   })
+  const add = withHeaders(headers)
   const client = tenant.clients.get(exchange.clientId)
-  if (client?.registrationAccessToken === credentials.token) return { client, headers }
+  if (client?.registrationAccessToken === credentials.token) {
+    return yield* use(client).pipe(Effect.mapBoth({ onSuccess: add, onFailure: add }))
+  }
   revoke(tenant, credentials.token)
-  return yield* Effect.fail(gone)
+  return add(gone)
 })
 
 /** A token that turns up at another client's URI has leaked: it is worth nothing from now on (RFC 7592 §2.1). */
@@ -106,11 +115,11 @@ const revoke = (tenant: Tenant, token: string): void => {
   }
 }
 
-/** The client, if it was not removed or its token replaced while this request waited. */
-const stillThere = (exchange: Exchange, client: Client): Answering<Client> =>
+/** Whether the client was not removed, nor its token replaced, while this request waited. */
+const stillThere = (exchange: Exchange, client: Client): Answering<void> =>
   exchange.tenant.clients.get(client.clientId) === client &&
     client.registrationAccessToken === credentialsOf(exchange)?.token
-    ? Effect.succeed(client)
+    ? Effect.void
     : Effect.fail(gone)
 
 interface Fresh {

@@ -8,7 +8,6 @@ import type { JsonObject } from "../../internal/answer.ts"
 import { checkRules, checkTypes, isKnown, needsSecret, withDefaults } from "./clientRules.ts"
 import * as Dpop from "./dpop.ts"
 import {
-  acceptsJson,
   type Answering,
   credentialsOf,
   type Exchange,
@@ -18,30 +17,35 @@ import {
   jsonBody,
   seconds
 } from "./exchange.ts"
-import { challenge, fault, json, type Reply, unauthorized } from "./reply.ts"
+import { challenge, fault, json, type Reply, unauthorized, withHeaders } from "./reply.ts"
 import { clientUri } from "./route.ts"
 import * as Statement from "./statement.ts"
 import * as Tenant from "./tenant.ts"
 
 export const register = Effect.fnUntraced(function*(host: Host, exchange: Exchange): Effect.fn.Return<Reply, Reply> {
-  const { settings } = host
-  const { tenant, tweaks } = exchange
-  if (settings.rateLimit !== undefined) {
-    const wait = Tenant.takeTurn(tenant, exchange.now, settings.rateLimit)
-    if (wait !== undefined) {
-      return fault(429, "too_many_requests", "too many registrations", {
-        "retry-after": String(Math.ceil(wait / 1000))
-      })
-    }
-  }
-  if (!acceptsJson(exchange)) return fault(406, "invalid_request", "the answer is application/json")
   const { headers, take } = yield* authorize(host, exchange)
+  const add = withHeaders(headers)
+  return yield* enrol(host, exchange, take).pipe(Effect.mapBoth({ onSuccess: add, onFailure: add }))
+})
+
+const enrol = Effect.fnUntraced(function*(
+  host: Host,
+  exchange: Exchange,
+  takeToken: Authorized["take"]
+): Effect.fn.Return<Reply, Reply> {
+  const { rateLimit } = host.settings
+  const { tenant, tweaks } = exchange
+  // After the proof, so that a nonce challenge is not a turn.
+  const wait = rateLimit === undefined ? undefined : Tenant.takeTurn(tenant, exchange.now, rateLimit)
+  if (wait !== undefined) {
+    return fault(429, "too_many_requests", "too many registrations", { "retry-after": String(Math.ceil(wait / 1000)) })
+  }
   const members = yield* jsonBody(exchange)
   const metadata = yield* examine(host, exchange, members)
   const fresh = yield* freshCredentials(host, exchange)
 
   // From here on nothing waits, so that of two requests with one single-use token one is refused.
-  const refusal = take()
+  const refusal = takeToken()
   if (refusal !== undefined) return refusal
   const now = seconds(exchange)
   const granted = tweaks.grant(metadata)
@@ -54,7 +58,7 @@ export const register = Effect.fnUntraced(function*(host: Host, exchange: Exchan
     registrationAccessToken: fresh.token
   }
   if (!tweaks.forgets) tenant.clients.set(client.clientId, client)
-  return json(201, informationOf(host, tenant, client), headers)
+  return json(201, informationOf(host, tenant, client))
 })
 
 // -----------------------------------------------------------------------------
@@ -75,14 +79,11 @@ const authorize = Effect.fnUntraced(function*(host: Host, exchange: Exchange): E
   const credentials = credentialsOf(exchange)
   if (credentials === undefined && (settings.isProtected || exchange.headers["authorization"] !== undefined)) {
     // RFC 6750 §3.1: no error code when the request has no credentials at all
-    return yield* Effect.fail({
-      ...fault(401, "invalid_token", "an initial access token is needed"),
-      headers: {
-        "www-authenticate": challenge("Bearer", { realm: "registration" }),
-        "content-type": "application/json",
-        "cache-control": "no-store"
-      }
-    })
+    return yield* Effect.fail(
+      fault(401, "invalid_token", "an initial access token is needed", {
+        "www-authenticate": challenge("Bearer", { realm: "registration" })
+      })
+    )
   }
   const known = credentials === undefined ? undefined : yield* findToken(host, exchange, credentials.token)
   if (credentials !== undefined && known !== undefined) {

@@ -35,6 +35,10 @@ export type Delivery =
   | { readonly _tag: "OpaqueRedirect"; readonly location: string }
   /** A transport that followed a redirect by itself: the answer is that of another URL. */
   | { readonly _tag: "Followed"; readonly location: string }
+  /** Without CORS headers: a page learns nothing of it. */
+  | { readonly _tag: "Hidden" }
+  /** Without `Access-Control-Expose-Headers`: a page does not see the headers that matter here. */
+  | { readonly _tag: "Unexposed" }
 
 /** A connection that fails: with the code of a real transport, or as opaquely as in a browser. */
 export interface ConnectionFailure {
@@ -49,6 +53,9 @@ export const connectionFailure = (code: string | undefined, message: string): Co
   code,
   message
 })
+
+/** What a page sees of any failure, also of an answer that it may not read. */
+export const bareFailure: ConnectionFailure = connectionFailure(undefined, "Failed to fetch")
 
 /** Every answer with a body here is JSON and may hold credentials (RFC 7591 §3.2.1, RFC 6749 §5.1). */
 const jsonHeaders = { "content-type": "application/json", "cache-control": "no-store", pragma: "no-cache" }
@@ -89,6 +96,15 @@ export const unauthorized = (scheme: "Bearer" | "DPoP" | "Basic", error: string,
       scheme === "Basic" ? { realm: "token" } : { error, error_description: description }
     )
   })
+
+/** The headers of an answer that a page sees only where the server exposes them. */
+export const exposedHeaders: ReadonlyArray<string> = ["dpop-nonce", "www-authenticate", "retry-after"]
+
+/** Adds headers to an answer. */
+export const withHeaders = (headers: Reply["headers"]) => (reply: Reply): Reply => ({
+  ...reply,
+  headers: { ...reply.headers, ...headers }
+})
 
 export const isSuccess = (reply: Reply): boolean => reply.status >= 200 && reply.status < 300
 

@@ -168,9 +168,16 @@ const misbehaving = Effect.fnUntraced(function*(
 })
 
 const process = (host: Host, exchange: Exchange, operation: Operation): Answering => {
+  if (operation !== "remove" && !acceptsJson(exchange)) {
+    return Effect.fail(fault(406, "invalid_request", "the answer is application/json"))
+  }
   switch (operation) {
     case "discover":
-      return Effect.sync(() => discover(host, exchange))
+      return Effect.sync(() => ({
+        status: 200,
+        headers: { "content-type": "application/json" },
+        members: { ...host.metadata(exchange.tenant) }
+      }))
     case "register":
       return Registration.register(host, exchange)
     case "read":
@@ -186,11 +193,6 @@ const process = (host: Host, exchange: Exchange, operation: Operation): Answerin
 
 const manage = ({ settings }: Host, answer: Answering): Answering =>
   settings.management ? answer : Effect.succeed(empty(404))
-
-const discover = (host: Host, exchange: Exchange): Reply =>
-  acceptsJson(exchange)
-    ? { status: 200, headers: { "content-type": "application/json" }, members: { ...host.metadata(exchange.tenant) } }
-    : fault(406, "invalid_request", "the answer is application/json")
 
 const tweaksOf = (settings: Settings, operation: Operation, plans: ReadonlyArray<Plan>): Tweaks => {
   const isDue = (when: Settings["rotateToken"]) =>
@@ -216,4 +218,17 @@ const tweaksOf = (settings: Settings, operation: Operation, plans: ReadonlyArray
     }
   }
   return tweaks
+}
+
+// -----------------------------------------------------------------------------
+// browsers
+// -----------------------------------------------------------------------------
+
+/** Whether a page may send a request of this method (CORS preflight). A refused one counts as the request itself. */
+export const allowsPreflight = (host: Host, memory: Memory, url: URL, method: string): boolean => {
+  const found = locate(host.settings, memory, url)
+  const operation = found?.place.operations[method]
+  if (found === undefined || operation === undefined) return false
+  const refusing = memory.misbehaviours.filter((active) => active.id === "cors-preflight-refused")
+  return take(refusing, operation, found.tenant.issuer).length === 0
 }

@@ -119,6 +119,11 @@ export interface Options {
   readonly rotateSecret?: "update" | "read-and-update" | undefined
   /** How many registrations an issuer takes in a window of time; more are answered with 429. Default: any number. */
   readonly rateLimit?: { readonly limit: number; readonly window: Duration.Input } | undefined
+  /**
+   * Whether pages of any origin may use the mounted `app`: CORS headers, with `DPoP-Nonce`, `WWW-Authenticate` and
+   * `Retry-After` exposed. The misbehaviours of CORS take away from that. Default: `false`, as most servers.
+   */
+  readonly cors?: boolean | undefined
   /** How many requests are recorded; the oldest are dropped. Default: 10000. */
   readonly recordedRequests?: number | undefined
   /** Where identifiers, secrets, tokens and nonces come from. Default: WebCrypto. */
@@ -150,6 +155,7 @@ export interface Settings {
   readonly rotateSecret: Options["rotateSecret"]
   /** The window in milliseconds. */
   readonly rateLimit: { readonly limit: number; readonly window: number } | undefined
+  readonly cors: boolean
   readonly recordedRequests: number
 }
 
@@ -180,5 +186,6 @@ export const resolve = (options: Options): Settings => ({
   rateLimit: options.rateLimit === undefined
     ? undefined
     : { limit: options.rateLimit.limit, window: seconds(options.rateLimit.window) * 1000 },
+  cors: options.cors ?? false,
   recordedRequests: options.recordedRequests ?? 10_000
 })

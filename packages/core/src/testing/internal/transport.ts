@@ -11,7 +11,7 @@ import type * as HttpClientRequest from "effect/http/HttpClientRequest"
 import type * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Stream from "effect/Stream"
-import { bodyOf, type ConnectionFailure, type Reply } from "./reply.ts"
+import { bareFailure, bodyOf, type ConnectionFailure, exposedHeaders, type Reply } from "./reply.ts"
 
 // -----------------------------------------------------------------------------
 // in memory
@@ -48,6 +48,20 @@ export const toClientResponse = (
       )
     case "Followed":
       return Effect.succeed(withOther(whole(), { url: delivery.location }))
+    case "Hidden":
+      return Effect.fail(toClientError(request, bareFailure))
+    case "Unexposed":
+      return Effect.succeed(
+        HttpServerResponse.toClientResponse(
+          toServerResponse({
+            ...reply,
+            headers: Object.fromEntries(
+              Object.entries(reply.headers).filter(([name]) => !exposedHeaders.includes(name))
+            )
+          }),
+          { request }
+        )
+      )
     default:
       return Effect.succeed(whole())
   }

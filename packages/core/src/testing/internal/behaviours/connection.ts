@@ -6,23 +6,20 @@
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import { connectionFailure, type Delivery, empty, isSuccess, json, type Reply, text } from "../reply.ts"
+import { bareFailure, connectionFailure, type Delivery, empty, isSuccess, json, type Reply, text } from "../reply.ts"
 import { answer, changeReply, definitions, type Plan } from "./plan.ts"
 
 const define = definitions("connection")
 
-const before = (code: string | undefined, message: string): Plan => ({
+const before = (code: string, message: string): Plan => ({
   instead: () => Effect.fail(connectionFailure(code, message))
 })
 
-const after = (code: string | undefined, message: string): Plan => ({
+const after = (code: string, message: string): Plan => ({
   afterwards: () => Effect.fail(connectionFailure(code, message))
 })
 
 const deliver = (delivery: Delivery): Plan => changeReply((reply) => ({ ...reply, delivery }))
-
-/** What a page sees of any failure, also of an answer that it may not read. */
-const failedToFetch = "Failed to fetch"
 
 const redirect = (status: number, location: string): Reply => empty(status, { location })
 
@@ -57,33 +54,19 @@ export const connection = {
   ),
   "cors-preflight-refused": define(
     "a browser that may not ask: the request is not sent, and the page sees a bare failure",
-    before(undefined, failedToFetch)
+    { instead: () => Effect.fail(bareFailure) }
   ),
   "cors-answer-hidden": define(
     "a browser that may not read the answer: the request was processed, and the page sees a bare failure",
-    after(undefined, failedToFetch)
+    deliver({ _tag: "Hidden" })
   ),
   "cors-errors-hidden": define(
     "no CORS headers on errors: the page sees a bare failure instead of them",
-    {
-      afterwards: () => Effect.fail(connectionFailure(undefined, failedToFetch)),
-      appliesTo: (reply) => !isSuccess(reply)
-    }
+    { ...deliver({ _tag: "Hidden" }), appliesTo: (reply) => !isSuccess(reply) }
   ),
   "cors-headers-hidden": define(
     "DPoP-Nonce, WWW-Authenticate and Retry-After not exposed to the page",
-    {
-      afterwards: (reply) =>
-        Effect.succeed({
-          ...reply,
-          headers: Object.fromEntries(
-            Object.entries(reply.headers).filter(([name]) =>
-              !["dpop-nonce", "www-authenticate", "retry-after"].includes(name)
-            )
-          )
-        }),
-      appliesTo: () => true
-    }
+    { ...deliver({ _tag: "Unexposed" }), appliesTo: () => true }
   ),
 
   drip: define<{
