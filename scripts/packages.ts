@@ -23,15 +23,19 @@ const members = async (tarball: string): Promise<ReadonlyArray<string>> => {
   return names
 }
 
-/** The modules of a package that its `exports` let an application reach: `.`, `./ClientRegistration`, ... */
-const entrypoints = (name: string): ReadonlyArray<string> => {
+/** The built modules of a package, as paths without an ending: `ClientRegistration`, `internal/exchange`, ... */
+const modules = (name: string): ReadonlyArray<string> => {
   const dist = join(consumer, "node_modules", "@effect-dcr", name, "dist")
   return globSync(join(dist, "**", "*.js"))
     .map((file) => relative(dist, file).split(sep).join("/").replace(/\.js$/, ""))
-    .filter((module) => !module.startsWith("internal/"))
-    .map((module) => module === "index" ? "." : `./${module}`)
     .sort()
 }
+
+const isInternal = (module: string): boolean => module.split("/").includes("internal")
+
+/** What an application may import of a package: `.`, `./ClientRegistration`, ... */
+const entrypoints = (name: string): ReadonlyArray<string> =>
+  modules(name).filter((module) => !isInternal(module)).map((module) => module === "index" ? "." : `./${module}`)
 
 const specifier = (name: string, entrypoint: string): string => `@effect-dcr/${name}${entrypoint.slice(1)}`
 
@@ -85,11 +89,7 @@ const imports = async (): Promise<void> => {
   const closed: Array<string> = []
   for (const name of packages) {
     open.push(...entrypoints(name).filter((entry) => !isProgram(entry)).map((entry) => specifier(name, entry)))
-    const internal = globSync(join(consumer, "node_modules", "@effect-dcr", name, "dist", "internal", "**", "*.js"))
-    const dist = join(consumer, "node_modules", "@effect-dcr", name, "dist")
-    closed.push(
-      ...internal.map((file) => `@effect-dcr/${name}/${relative(dist, file).split(sep).join("/").replace(/\.js$/, "")}`)
-    )
+    closed.push(...modules(name).filter(isInternal).map((module) => `@effect-dcr/${name}/${module}`))
     closed.push(`@effect-dcr/${name}/index`, `@effect-dcr/${name}/src/index.ts`, `@effect-dcr/${name}/dist/index.js`)
   }
   await writeFile(
