@@ -174,7 +174,15 @@ export const Transport = Schema.TaggedStruct("Transport", {
  * @category reasons
  */
 export const OutcomeUnknown = Schema.TaggedStruct("OutcomeUnknown", {
-  why: Schema.Literals(["ConnectionLost", "Deadline", "UnreadableBody", "TooLarge", "RepeatedSend", "Opaque"]),
+  why: Schema.Literals([
+    "ConnectionLost",
+    "Deadline",
+    "UnreadableBody",
+    "TooLarge",
+    "RepeatedSend",
+    "Opaque",
+    "Backoff"
+  ]),
   message: Schema.String,
   /** The status, when one arrived. */
   status: Schema.optional(Schema.Int)
@@ -447,6 +455,24 @@ export class RegistrationError extends Schema.TaggedError<RegistrationError>("@e
         return true
       case "DiscoveryFailed":
         return this.reason.retryAfter !== undefined
+      default:
+        return false
+    }
+  }
+
+  /**
+   * Whether the server may have done what was asked although the operation failed: the outcome is not known, or the answer
+   * of a success cannot be used. Sending the request again may then create a second client.
+   */
+  get mayHaveSucceeded(): boolean {
+    switch (this.reason._tag) {
+      case "OutcomeUnknown":
+      case "UnusableAnswer":
+      case "DeviationsRefused":
+        return true
+      case "UnexpectedStatus":
+      case "OAuthError":
+        return this.reason.status >= 500
       default:
         return false
     }
