@@ -1,12 +1,14 @@
 /**
  * Reads private keys for DPoP from JWK and PEM, by `jose`.
  *
- * A module of its own, so that a registration that makes its keys itself does not load `jose`.
+ * A module of its own, which the package's root does not name, so that a registration that makes its keys itself does not
+ * load `jose`.
  *
  * **Example** (A signer of a key from the configuration)
  *
  * ```ts
- * import { DpopSigner, DpopKeyImport } from "@effect-dcr/core"
+ * import { DpopSigner } from "@effect-dcr/core"
+ * import * as DpopKeyImport from "@effect-dcr/core/DpopKeyImport"
  * import { Config, Effect, Layer } from "effect"
  *
  * const layer = Layer.unwrap(Effect.gen(function*() {
