@@ -27,13 +27,13 @@ export const DeviationId = Schema.Literals([
   "empty-member",
   /** A number, a boolean or a list written as a string, or the like; repaired. */
   "repaired-member",
-  /** A value that cannot be read; the member is left out. */
+  /** A value that cannot be read, or is nested too deeply; the member is left out. */
   "malformed-member",
   /** A time in milliseconds; turned into seconds. */
   "milliseconds",
   /** A secret without `client_secret_expires_at`. */
   "missing-secret-expiry",
-  /** A secret that expired before it was issued. */
+  /** A secret that has expired already. */
   "expired-secret",
   /** A `registration_client_uri` that is not fully qualified; resolved against the endpoint. */
   "relative-registration-client-uri",

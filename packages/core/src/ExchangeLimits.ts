@@ -17,7 +17,7 @@ export interface ExchangeLimits {
   readonly deadline: Duration.Input
   /** The size of an answer's body, in bytes, counted while it streams in. Default: 1 MiB. */
   readonly maxResponseBytes: number
-  /** The depth of the JSON in an answer. Default: 64. */
+  /** The depth of the JSON in an answer. A member that is nested deeper is left out. Default: 64. */
   readonly maxJsonDepth: number
 }
 

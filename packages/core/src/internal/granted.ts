@@ -9,7 +9,7 @@ import type { ClientMetadata } from "../ClientMetadata.ts"
 import type { Deviation } from "../Deviation.ts"
 import { ExchangeLimits } from "../ExchangeLimits.ts"
 import { type ReasonOf, RegistrationError } from "../RegistrationError.ts"
-import { type Answer, isDeeperThan, isJsonObject, parseJson } from "./answer.ts"
+import { type Answer, isJsonObject, parseJson } from "./answer.ts"
 import { type Reading, readRegistration } from "./readRegistration.ts"
 import { isErrorObject, refusal } from "./refusal.ts"
 import { displayUrl } from "./url.ts"
@@ -46,23 +46,27 @@ export const readGranted = Effect.fnUntraced(function*(
   if (body === undefined) return yield* unusable("NotJson", "the body is not JSON")
   if (!isJsonObject(body)) return yield* unusable("NotAnObject", "the body is not a JSON object")
   const { maxJsonDepth } = yield* ExchangeLimits
-  if (isDeeperThan(body, maxJsonDepth)) return yield* unusable("TooDeep", "its JSON is nested too deeply")
-
   const now = yield* Clock.currentTimeMillis
   const reading = readRegistration(body, {
     requested: expectation.requested,
     endpoint: answer.request.url,
-    now: Math.floor(now / 1000)
+    now: Math.floor(now / 1000),
+    maxDepth: maxJsonDepth
   })
   if (reading === undefined) {
     return isErrorObject(body)
       ? yield* yield* refusal(answer, expectation)
       : yield* unusable("MissingClientId", "without a client_id")
   }
-  return { ...reading, deviations: [...answerDeviations(answer, expectation), ...reading.deviations] }
+  return { ...reading, deviations: [...answerDeviations(answer, expectation, reading), ...reading.deviations] }
 })
 
-const answerDeviations = (answer: Answer, { expectedStatus }: Expectation): ReadonlyArray<Deviation> => {
+/** Those of the answer as a whole, which come first. */
+const answerDeviations = (
+  answer: Answer,
+  { expectedStatus }: Expectation,
+  { information }: Reading
+): ReadonlyArray<Deviation> => {
   const section = expectedStatus === 201 ? "RFC 7591 §3.2.1" : "RFC 7592 §2"
   const type = answer.headers["content-type"]?.split(";")[0]?.trim().toLowerCase()
   const deviations: Array<Deviation> = []
@@ -72,7 +76,8 @@ const answerDeviations = (answer: Answer, { expectedStatus }: Expectation): Read
   if (type !== "application/json") {
     deviations.push({ id: "content-type", section, message: "The media type is not application/json" })
   }
-  if (answer.headers["cache-control"]?.toLowerCase().includes("no-store") !== true) {
+  const hasCredentials = information.client_secret !== undefined || information.registration_access_token !== undefined
+  if (hasCredentials && answer.headers["cache-control"]?.toLowerCase().includes("no-store") !== true) {
     deviations.push({
       id: "cacheable",
       section,

@@ -4,14 +4,14 @@
  *
  * @internal
  */
-import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { type ClientInformation, members } from "../ClientInformation.ts"
 import type { ClientMetadata } from "../ClientMetadata.ts"
-import type { Deviation } from "../Deviation.ts"
-import type { JsonObject } from "./answer.ts"
+import { type Deviation, DeviationId } from "../Deviation.ts"
+import { isDeeperThan, type JsonObject, parseJson } from "./answer.ts"
 import { isLocalized } from "./openMembers.ts"
+import { cleanServerText } from "./serverText.ts"
 
 export interface Reading {
   readonly information: ClientInformation
@@ -26,6 +26,8 @@ export interface Circumstances {
   readonly endpoint: string
   /** Seconds since the epoch. */
   readonly now: number
+  /** How deep the answer may be nested, itself included. What is deeper is left out. */
+  readonly maxDepth: number
 }
 
 /** The information in an answer, or `undefined` when it names no client. */
@@ -33,15 +35,18 @@ export const readRegistration = (body: JsonObject, circumstances: Circumstances)
   const deviations: Array<Deviation> = []
   const information: Record<string, unknown> = {}
   const extensions: Record<string, unknown> = {}
-  for (const name of Object.keys(body)) {
-    if (!Object.hasOwn(members, name) && !isLocalized(name)) own(extensions, name, body[name])
-  }
+  const isTooDeep = (value: unknown) => isDeeperThan(value, circumstances.maxDepth - 1)
   // In the order of the specifications, not of the answer, so that the list of deviations is stable.
   for (const name of [...Object.keys(members), ...Object.keys(body).filter(isLocalized).sort()]) {
     if (!Object.hasOwn(body, name)) continue
-    const reading = readMember(name, body[name])
+    const reading = readMember(name, body[name], isTooDeep)
     if (reading.deviation !== undefined) deviations.push(reading.deviation)
     if (reading.value !== undefined) information[name] = reading.value
+  }
+  for (const [name, value] of Object.entries(body)) {
+    if (Object.hasOwn(members, name) || isLocalized(name)) continue
+    if (isTooDeep(value)) deviations.push(deviate("malformed-member", name, tooDeep))
+    else own(extensions, name, value)
   }
   const { client_id } = information
   if (typeof client_id !== "string") return undefined
@@ -57,15 +62,18 @@ interface MemberReading {
   readonly deviation?: Deviation
 }
 
-const readMember = (name: string, value: unknown): MemberReading => {
+const tooDeep = "is nested too deeply and is left out"
+
+const readMember = (name: string, value: unknown, isTooDeep: (value: unknown) => boolean): MemberReading => {
   if (value === null) return { deviation: deviate("null-member", name, "is null instead of being left out") }
   if (value === "") return { deviation: deviate("empty-member", name, "is empty instead of being left out") }
+  if (isTooDeep(value)) return { deviation: deviate("malformed-member", name, tooDeep) }
   const schema = memberSchema(name)
   const decoded = decode(schema, value)
   if (decoded !== undefined) return { value: decoded }
   for (const repair of repairs) {
     const repaired = repair.apply(name, value)
-    const again = repaired === undefined ? undefined : decode(schema, repaired)
+    const again = repaired === undefined || isTooDeep(repaired) ? undefined : decode(schema, repaired)
     if (again !== undefined) {
       return { value: again, deviation: deviate("repaired-member", name, repair.message) }
     }
@@ -78,6 +86,8 @@ const memberSchema = (name: string): Schema.Codec<unknown, unknown> => isDeclare
 const isDeclared = (name: string): name is keyof typeof members => Object.hasOwn(members, name)
 
 const decode = (schema: Schema.Codec<unknown, unknown>, value: unknown): unknown => {
+  // JSON has no infinity, but `1e400` is one.
+  if (value === Infinity || value === -Infinity) return undefined
   const result = Schema.decodeUnknownResult(schema)(value)
   return Result.isSuccess(result) ? result.success : undefined
 }
@@ -107,15 +117,24 @@ const repairs: ReadonlyArray<{
         : undefined
   },
   {
+    message: "is a text of JSON instead of the value",
+    apply: (_, value) => isJsonText(value) ? parseJson(value) : undefined
+  },
+  {
     message: "is a string instead of a list of strings",
-    apply: (name, value) =>
-      typeof value !== "string"
-        ? undefined
-        : name === "response_types"
-        ? [value]
-        : value.split(/[\s,]+/).filter(Boolean)
+    apply: (name, value) => typeof value === "string" && !isJsonText(value) ? split(name, value) : undefined
   }
 ]
+
+const isJsonText = (value: unknown): value is string => typeof value === "string" && /^\s*[[{]/.test(value)
+
+/** What a list was made a string of, by what its items can hold: words, a comma, a space. */
+const split = (name: string, value: string): ReadonlyArray<string> =>
+  name === "response_types"
+    ? [value]
+    : value.split(name.endsWith("_uris") ? /,?\s+/ : hasPhrases.includes(name) ? /\s*,\s*/ : /[\s,]+/).filter(Boolean)
+
+const hasPhrases: ReadonlyArray<string> = ["contacts", "keywords"]
 
 // -----------------------------------------------------------------------------
 // all members together
@@ -149,10 +168,9 @@ const judge = (
     deviations.push(deviate("expired-secret", "client_secret_expires_at", "is in the past"))
   }
 
-  const uri = information.registration_client_uri
-  const token = information.registration_access_token
-  if (uri !== undefined && !URL.canParse(uri)) {
-    const resolved = URL.canParse(uri, endpoint) ? new URL(uri, endpoint).href : undefined
+  const given = information.registration_client_uri
+  if (given !== undefined && !URL.canParse(given)) {
+    const resolved = URL.canParse(given, endpoint) ? new URL(given, endpoint).href : undefined
     const { registration_client_uri: _, ...others } = information
     information = resolved === undefined ? others : { ...others, registration_client_uri: resolved }
     deviations.push(
@@ -166,6 +184,7 @@ const judge = (
         )
     )
   }
+  const { registration_access_token: token, registration_client_uri: uri } = information
   if (token !== undefined && uri === undefined) {
     deviations.push(deviate(
       "missing-registration-client-uri",
@@ -200,25 +219,23 @@ const judge = (
   if (requested.software_statement !== undefined && statement !== requested.software_statement) {
     deviations.push(deviate("changed-software-statement", "software_statement", "is not returned as it was sent"))
   }
-  return { information, extensions, deviations }
+  return { information, extensions, deviations: inOrder(deviations) }
 }
 
 const needsSecret: ReadonlyArray<string> = ["client_secret_basic", "client_secret_post", "client_secret_jwt"]
 
-const deviate = (id: Deviation["id"], member: string, what: string, section = "RFC 7591 §3.2.1"): Deviation => ({
-  id,
-  member,
-  section,
-  message: `${member} ${what}`
-})
+const deviate = (id: Deviation["id"], name: string, what: string, section = "RFC 7591 §3.2.1"): Deviation => {
+  // A name that is not declared is the server's text.
+  const member = isDeclared(name) ? name : cleanServerText(name, []) ?? "(unnamed)"
+  return { id, member, section, message: `${member} ${what}` }
+}
+
+const inOrder = (deviations: ReadonlyArray<Deviation>): ReadonlyArray<Deviation> => {
+  const rank = ({ id }: Deviation) => DeviationId.literals.indexOf(id)
+  return deviations.length < 2 ? deviations : [...deviations].sort((a, b) => rank(a) - rank(b))
+}
 
 /** Sets an own property, also for a name such as `__proto__`. */
 const own = (target: Record<string, unknown>, name: string, value: unknown): void => {
   Object.defineProperty(target, name, { value, enumerable: true, configurable: true, writable: true })
 }
-
-/** The secrets that an answer brought, to keep them out of any text. */
-export const secretsOf = (information: ClientInformation): ReadonlyArray<string> =>
-  [information.client_secret, information.registration_access_token]
-    .filter((secret) => secret !== undefined)
-    .map(Redacted.value)
