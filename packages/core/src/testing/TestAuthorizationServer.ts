@@ -217,7 +217,8 @@ export const make = Effect.fnUntraced(function*(
         Effect.map(Clock.currentTimeMillis, (now) => {
           const client = find(clientId)?.client
           if (client?.secret === undefined) return false
-          // 0 would mean never: the first second of a test clock has no past
+          client.isSecretExpired = true
+          // 0 would say never: the first second of a test clock has no past.
           client.secretExpiresAt = Math.max(1, Math.floor(now / 1000))
           return true
         }),

@@ -135,5 +135,6 @@ const rotate = (exchange: Exchange, client: Client, fresh: Fresh): void => {
 const renewSecret = (exchange: Exchange, client: Client, secret: string): void => {
   const { secretLifetime } = exchange.tweaks
   client.secret = secret
+  client.isSecretExpired = false
   client.secretExpiresAt = secretLifetime === 0 ? 0 : seconds(exchange) + secretLifetime
 }

@@ -55,6 +55,7 @@ const enrol = Effect.fnUntraced(function*(
     metadata: granted,
     secret: needsSecret(granted["token_endpoint_auth_method"]) ? fresh.secret : undefined,
     secretExpiresAt: tweaks.secretLifetime === 0 ? 0 : now + tweaks.secretLifetime,
+    isSecretExpired: false,
     registrationAccessToken: fresh.token
   }
   if (!tweaks.forgets) tenant.clients.set(client.clientId, client)
@@ -125,8 +126,8 @@ export const examine = Effect.fnUntraced(function*(
 ): Effect.fn.Return<JsonObject, Reply> {
   const { settings } = host
   const statement = members["software_statement"]
-  if (statement !== undefined && typeof statement !== "string") {
-    return yield* Effect.fail(fault(400, "invalid_software_statement", "the software statement is not a string"))
+  if (statement !== undefined && (typeof statement !== "string" || statement === "")) {
+    return yield* Effect.fail(fault(400, "invalid_software_statement", "the software statement is not a JWT"))
   }
   if (statement === undefined && settings.softwareStatementRequired) {
     return yield* Effect.fail(fault(400, "invalid_software_statement", "a software statement is needed"))

@@ -14,6 +14,8 @@ export interface Client {
   secret: string | undefined
   /** Seconds since the epoch; 0 for never. */
   secretExpiresAt: number
+  /** Whether it was made to expire, whatever its time says. */
+  isSecretExpired: boolean
   registrationAccessToken: string
 }
 

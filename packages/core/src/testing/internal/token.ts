@@ -66,7 +66,7 @@ const authenticate = (exchange: Exchange, form: URLSearchParams): Answering<Clie
   const method = basic === undefined ? "client_secret_post" : "client_secret_basic"
   return client?.secret === undefined || client.secret !== secret ||
       client.metadata["token_endpoint_auth_method"] !== method ||
-      (client.secretExpiresAt !== 0 && client.secretExpiresAt <= seconds(exchange))
+      client.isSecretExpired || (client.secretExpiresAt !== 0 && client.secretExpiresAt <= seconds(exchange))
     ? Effect.fail(refused)
     : Effect.succeed(client)
 }
