@@ -37,6 +37,7 @@ const formsOf = (secret: string): ReadonlyArray<string> => {
   return [
     secret,
     encodeURIComponent(secret),
+    encodeURIComponent(secret).toLowerCase(),
     secret.replaceAll("/", "\\/"),
     secret.replaceAll("+", "&#43;"),
     base64(secret),
@@ -59,6 +60,23 @@ const json = (value: unknown): string =>
   JSON.stringify(value, (_, inner: unknown) => typeof inner === "bigint" ? String(inner) : inner) ?? ""
 
 type Context = Parameters<Parameters<Provider["use"]>[0]>[0]
+
+/** Every text that can be reached through data properties: what a reporter finds that walks objects by itself. */
+const reach = (value: unknown): string => {
+  const seen = new Set<unknown>()
+  const texts: Array<string> = []
+  const queue: Array<unknown> = [value]
+  while (queue.length > 0) {
+    const item = queue.pop()
+    if (typeof item === "string") texts.push(item)
+    if ((typeof item !== "object" && typeof item !== "function") || item === null || seen.has(item)) continue
+    seen.add(item)
+    if (item instanceof Uint8Array) texts.push(Buffer.from(item).toString("latin1"))
+    else for (const key of Reflect.ownKeys(item)) queue.push(Reflect.getOwnPropertyDescriptor(item, key)?.value)
+    if (item instanceof Map || item instanceof Set) queue.push(...item.entries())
+  }
+  return texts.join("\n")
+}
 
 interface Run {
   readonly transport?: Transport
@@ -147,6 +165,7 @@ const show = (run: Run) =>
         String(client)
       }`
       texts["json(client)"] = `${json(client)} ${json(client.information)}`
+      texts["reach(information)"] = reach({ ...client.information, deviations: client.deviations })
       texts["inspect(information)"] = `${inspect(client.information, deep)}`
     } else {
       texts["Cause.pretty"] = Cause.pretty(exit.cause)
@@ -155,6 +174,7 @@ const show = (run: Run) =>
       texts["inspect(error)"] = `${inspect(error)} ${inspect(error, deep)}`
       texts["json(error)"] = json(error)
       texts["encoded"] = json(yield* encodeError(error).pipe(Effect.orDie))
+      texts["reach(error)"] = reach({ ...error, cause: error.cause, stack: error.stack })
       texts["inspect(cause)"] = inspect(error.cause, { ...deep, showHidden: true })
     }
     // The search can find: the server saw the token, and issued what it issued.
