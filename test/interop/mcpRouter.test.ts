@@ -1,4 +1,11 @@
-/** Registrations at the authorization router of the MCP TypeScript SDK, on its own and as a proxy before `oidc-provider`. */
+/**
+ * Registrations at the authorization router of the MCP TypeScript SDK, on its own and as a proxy before `oidc-provider`.
+ *
+ * Its answers depart from the specifications in nothing, unless a store makes them. What is its own: the issuer has a slash at
+ * its end; it keeps the members of RFC 7591 only, without languages; it takes no `client_secret_basic`; every client needs
+ * redirect URIs; secrets expire after 30 days; twenty registrations an hour; and as a proxy it loses the management URI and
+ * token, and turns every refusal of the server behind into a `server_error`.
+ */
 import { AuthorizationServer, type ClientMetadata, ClientRegistration, RetryPolicy } from "@effect-dcr/core"
 import { NodeRegistration } from "@effect-dcr/platform-node"
 import { assert, describe, it } from "@effect/vitest"

@@ -1,4 +1,11 @@
-/** Registrations at `oidc-provider`, as it comes and with its features on. */
+/**
+ * Registrations at `oidc-provider`, as it comes and with its features on.
+ *
+ * Its answers depart from the specifications in nothing. What is its own: it drops members that it does not know, localised
+ * ones among them; it fills in its defaults and says so; it answers at the well-known URL of RFC 8414, too; it gives a
+ * management URI and token also when RFC 7592's update and delete are off; and its registration endpoint takes initial access
+ * tokens as `Bearer` only, whatever proof stands beside them.
+ */
 import { AuthorizationServer, ClientMetadata, ClientRegistration, DpopSigner, RetryPolicy } from "@effect-dcr/core"
 import { NodeRegistration } from "@effect-dcr/platform-node"
 import { assert, describe, it } from "@effect/vitest"
