@@ -6,7 +6,7 @@
  * redirect URIs; secrets expire after 30 days; twenty registrations an hour; and as a proxy it loses the management URI and
  * token, and turns every refusal of the server behind into a `server_error`.
  */
-import { AuthorizationServer, type ClientMetadata, ClientRegistration, RetryPolicy } from "@effect-dcr/core"
+import { AuthorizationServer, type ClientMetadata, ClientRegistration } from "@effect-dcr/core"
 import { NodeRegistration } from "@effect-dcr/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { AccessDeniedError, InvalidClientMetadataError } from "@modelcontextprotocol/sdk/server/auth/errors.js"
@@ -260,7 +260,7 @@ describe("MCP SDK: refusals", () => {
       const { error, reason } = yield* ClientRegistration.register(hourly, { redirect_uris }).pipe(
         failsWith("RateLimited")
       )
-      assert.isBelow(performance.now() - started, 1_000)
+      assert.isBelow(performance.now() - started, 10_000)
       assert.strictEqual(reason.status, 429)
       assert.strictEqual(
         reason.error_description,
@@ -275,12 +275,10 @@ describe("MCP SDK: refusals", () => {
         return { client_id: "", ...client }
       }, { rateLimit: { max: 1, windowMs: 1_000 } })
       yield* ClientRegistration.register(brief, { redirect_uris })
+      const first = performance.now()
       yield* ClientRegistration.register(brief, { redirect_uris })
       assert.lengthOf(stored, 2)
-      yield* ClientRegistration.register(brief, { redirect_uris }).pipe(
-        Effect.provide(RetryPolicy.layerNone),
-        failsWith("RateLimited")
-      )
+      assert.isAtLeast(performance.now() - first, 500)
     }).pipe(on))
 })
 
