@@ -607,6 +607,25 @@ describe("Misbehaviour", () => {
     }
   })
 
+  it("compiles with the ids and options that there are", () => {
+    const all: ReadonlyArray<Misbehaviour.Misbehaviour> = [
+      "redirect",
+      { id: "redirect" },
+      { id: "redirect", status: 308 },
+      // @ts-expect-error no such id
+      "redirects",
+      // @ts-expect-error no such option
+      { id: "redirect", statuses: 308 },
+      // @ts-expect-error no such status of a redirect
+      { id: "redirect", status: 200 },
+      // @ts-expect-error an option of another misbehaviour
+      { id: "drip", location: "/" },
+      // @ts-expect-error no options at all
+      { id: "secret-null", status: 200 }
+    ]
+    assert.lengthOf(all, 8)
+  })
+
   for (const entry of Misbehaviour.catalogue) {
     const expected = cases[entry.id]
     const list: ReadonlyArray<Case> = isList(expected) ? expected : [expected]

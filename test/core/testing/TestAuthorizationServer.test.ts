@@ -273,6 +273,15 @@ describe("life", () => {
       assert.lengthOf(yield* server.clients, 1)
     }).pipe(Effect.provide(TestAuthorizationServer.layer())))
 
+  it.effect("forgets a client that was just read", () =>
+    Effect.gen(function*() {
+      const server = yield* Service
+      const client = yield* registerAt(issuer, machine)
+      yield* server.misbehave("forgets-client", { on: "read" })
+      assert.deepStrictEqual((yield* ClientConfiguration.read(client)).deviations, [])
+      assert.deepStrictEqual(yield* server.clients, [])
+    }).pipe(Effect.provide(TestAuthorizationServer.layer())))
+
   it.effect("moves the expiry of a secret that is rotated", () =>
     Effect.gen(function*() {
       const client = yield* registerAt(issuer, machine)

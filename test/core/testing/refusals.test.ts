@@ -151,6 +151,18 @@ describe("metadata", () => {
       }).pipe(Effect.provide(TestAuthorizationServer.layer())))
   }
 
+  it.effect("assertions without a signature, whatever the server says to support", () =>
+    Effect.gen(function*() {
+      const json = {
+        ...web,
+        token_endpoint_auth_method: "client_secret_jwt",
+        token_endpoint_auth_signing_alg: "none"
+      }
+      assert.deepStrictEqual(yield* verdict({ json }), [400, data])
+    }).pipe(Effect.provide(
+      TestAuthorizationServer.layer({ metadata: { token_endpoint_auth_signing_alg_values_supported: ["none"] } })
+    )))
+
   for (const [unknownMembers, outcome] of [["ignore", undefined], ["keep", "green"], ["refuse", "error"]] as const) {
     it.effect(`unknown members: ${unknownMembers}`, () =>
       Effect.gen(function*() {
@@ -283,6 +295,8 @@ describe("proofs", () => {
     ["the type with its prefix", { header: { typ: "application/dpop+jwt" } }],
     ["no key", { header: { jwk: undefined } }],
     ["a private key", { header: { jwk: { ...publicJwk, d: "x" } } }],
+    ["a stray part of a private key", { header: { jwk: { ...publicJwk, dp: "x" } } }],
+    ["a nonce that is a number", { claims: { nonce: 1 } }],
     ["the key of somebody else", { header: { jwk: otherJwk } }],
     ["a symmetric key", { header: { alg: "HS256", jwk: secretJwk }, signWith: secret }],
     ["no jti", { claims: { jti: undefined } }],
@@ -559,6 +573,7 @@ describe("management", () => {
         ]
       ) {
         assert.deepStrictEqual(yield* put({ ...whole, [name]: 0 }), refusal, name)
+        assert.deepStrictEqual(yield* put({ ...whole, [name]: null }), refusal, `${name}, null`)
       }
       assert.deepStrictEqual(yield* put({ ...whole, client_name: 1 }), refusal, "a wrong type")
       assert.deepStrictEqual(yield* put({ client_id: client.id }), [400, "invalid_redirect_uri"], "defaults apply")

@@ -1,9 +1,24 @@
 /**
- * Everything that a {@link "./TestAuthorizationServer.ts".TestAuthorizationServer test server} can do wrong on demand: what
- * authorization servers and the way to them were seen to do.
+ * Everything that a `TestAuthorizationServer` can do wrong on demand: what authorization servers, and the connections to
+ * them, were seen to do.
  *
  * Each misbehaviour has a stable id. Some have options: `"redirect"` is the same as `{ id: "redirect" }`, and
  * `{ id: "redirect", status: 308 }` says more.
+ *
+ * @example
+ * ```ts
+ * import * as Misbehaviour from "@effect-dcr/core/testing/Misbehaviour"
+ * import * as TestAuthorizationServer from "@effect-dcr/core/testing/TestAuthorizationServer"
+ * import { Effect } from "effect"
+ *
+ * const test = Effect.gen(function*() {
+ *   const server = yield* TestAuthorizationServer.TestAuthorizationServer
+ *   // the first registration goes through, the next two are answered with 429
+ *   yield* server.misbehave({ id: "rate-limited", retryAfter: 30 }, { after: 1, times: 2 })
+ * })
+ *
+ * for (const { about, id, kind } of Misbehaviour.catalogue) console.log(kind, id, about)
+ * ```
  *
  * @since 0.1.0
  */

@@ -26,7 +26,8 @@
  * }).pipe(Effect.provide(TestAuthorizationServer.layer()))
  * ```
  *
- * @see {@link "./Misbehaviour.ts"} for what it can do wrong
+ * What it can do wrong is listed in `@effect-dcr/core/testing/Misbehaviour`.
+ *
  * @since 0.1.0
  */
 import * as Clock from "effect/Clock"
@@ -250,7 +251,9 @@ export const make = Effect.fnUntraced(function*(
         }
         return handle(request, url).pipe(
           Effect.map((reply) => Transport.toServerResponse(settings.cors ? Cors.withCors(reply) : reply)),
-          Effect.catch(() => Effect.succeed(Transport.failedResponse))
+          Effect.catch(() => Effect.succeed(Transport.failedResponse)),
+          // An HTTP server makes its handlers uninterruptible, and one that never answers would outlive its client.
+          Effect.interruptible
         )
       })
     }

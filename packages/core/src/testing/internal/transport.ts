@@ -34,7 +34,7 @@ export const toClientResponse = (
   reply: Reply
 ): Effect.Effect<HttpClientResponse.HttpClientResponse, HttpClientError.HttpClientError> => {
   const { delivery } = reply
-  const whole = () => HttpServerResponse.toClientResponse(toServerResponse(reply), { request })
+  const whole = () => HttpServerResponse.toClientResponse(toServerResponse(reply, closed), { request })
   switch (delivery?._tag) {
     case "ManyHeaders":
       return Effect.fail(toClientError(request, {
@@ -87,10 +87,16 @@ class ConnectionClosed extends Data.Error<{ readonly code: string }> {
 
 const closed = Stream.fail(new ConnectionClosed({ code: "UND_ERR_SOCKET" }))
 
+/** Before a mount closes the connection it is given time to send what came before. */
+const closedAfterFlush = Stream.concat(Stream.drain(Stream.fromEffect(Effect.sleep("20 millis"))), closed)
+
 /** A connection that fails, as far as a response can say that: a body that breaks off before its first byte. */
 export const failedResponse: HttpServerResponse.HttpServerResponse = HttpServerResponse.stream(closed)
 
-export const toServerResponse = (reply: Reply): HttpServerResponse.HttpServerResponse => {
+export const toServerResponse = (
+  reply: Reply,
+  end: Stream.Stream<never, ConnectionClosed> = closedAfterFlush
+): HttpServerResponse.HttpServerResponse => {
   const { delivery, headers, status } = reply
   const bytes = new TextEncoder().encode(bodyOf(reply))
   const contentType = headers["content-type"]
@@ -107,7 +113,7 @@ export const toServerResponse = (reply: Reply): HttpServerResponse.HttpServerRes
         options
       )
     case "Truncated":
-      return HttpServerResponse.stream(Stream.concat(Stream.succeed(half), closed), {
+      return HttpServerResponse.stream(Stream.concat(Stream.succeed(half), end), {
         ...options,
         contentLength: bytes.length
       })
@@ -117,7 +123,7 @@ export const toServerResponse = (reply: Reply): HttpServerResponse.HttpServerRes
       const contentLength = Math.max(0, bytes.length + delivery.difference)
       return HttpServerResponse.stream(
         delivery.difference > 0
-          ? Stream.concat(Stream.succeed(bytes), closed)
+          ? Stream.concat(Stream.succeed(bytes), end)
           : Stream.succeed(bytes.subarray(0, contentLength)),
         { ...options, contentLength }
       )
