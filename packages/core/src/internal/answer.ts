@@ -40,6 +40,11 @@ export const readAnswer = (
 /** An answer of which the status has to do. */
 export const withoutBody = (response: HttpClientResponse.HttpClientResponse): Answer => withText(response, "")
 
+/** Lets go of a body that nobody will read. Its connection would otherwise stay until the response is collected. */
+export const discardBody = (response: HttpClientResponse.HttpClientResponse): Effect.Effect<void> =>
+  // A stream that begins runs its finalizers, whether anything was pulled or not, and they end the transfer.
+  Effect.suspend(() => Effect.ignoreCause(Effect.scoped(Stream.toPull(response.stream))))
+
 const withText = (response: HttpClientResponse.HttpClientResponse, text: string): Answer => ({
   request: response.request,
   status: response.status,
@@ -90,7 +95,7 @@ const readBody = (
 ): Effect.Effect<string, BodyFailure> => {
   const length = response.headers["content-length"]
   if (length !== undefined && /^\d{1,15}$/.test(length) && !mayGrow(response)) {
-    if (Number(length) > maximum) return Effect.fail(tooLarge)
+    if (Number(length) > maximum) return Effect.andThen(discardBody(response), Effect.fail(tooLarge))
     return response.text.pipe(
       Effect.catch(emptyIsFine),
       // A character is a byte at least: no honest length gives more.

@@ -21,7 +21,7 @@ import { EndpointPolicy } from "../EndpointPolicy.ts"
 import { ExchangeLimits } from "../ExchangeLimits.ts"
 import { type Reason, RegistrationError } from "../RegistrationError.ts"
 import { Telemetry } from "../Telemetry.ts"
-import { type Answer, readAnswer, withoutBody } from "./answer.ts"
+import { type Answer, discardBody, readAnswer, withoutBody } from "./answer.ts"
 import * as NonceCache from "./nonceCache.ts"
 import { demandsNonce } from "./nonceDemand.ts"
 import { serverSays, shownLocation } from "./refusal.ts"
@@ -164,7 +164,7 @@ const prepare = Effect.fnUntraced(function*(
         Effect.flatMap((response) => {
           received = response
           const redirect = redirectOf(response, url, options.secrets ?? [])
-          if (redirect !== undefined) return Effect.fail(fail(redirect))
+          if (redirect !== undefined) return Effect.andThen(discardBody(response), Effect.fail(fail(redirect)))
           return readAnswer(response, place, limits.maxResponseBytes)
         }),
         Effect.mapError(translate),
