@@ -304,16 +304,17 @@ export const registrationEndpoint = (
   const alias = options?.useMtlsEndpointAliases === true
     ? server.mtls_endpoint_aliases?.registration_endpoint
     : undefined
-  const endpoint = alias ?? server.registration_endpoint
+  // A server that the caller described may be described badly.
+  const endpoint: unknown = alias ?? server.registration_endpoint
   if (endpoint === undefined) {
     return Effect.fail(unsupported(
       "registration_endpoint",
       "The server does not offer dynamic registration: its metadata has no registration_endpoint"
     ))
   }
-  return URL.canParse(endpoint)
+  return typeof endpoint === "string" && URL.canParse(endpoint)
     ? Effect.succeed(new URL(endpoint))
-    : Effect.fail(refuse("registration_endpoint", endpoint, "InvalidUrl", "it is not an absolute URL"))
+    : Effect.fail(refuse("registration_endpoint", String(endpoint), "InvalidUrl", "it is not an absolute URL"))
 }
 
 /**

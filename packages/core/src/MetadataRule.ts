@@ -12,7 +12,7 @@ import type { AuthorizationServer } from "./AuthorizationServer.ts"
 import type { ClientMetadata } from "./ClientMetadata.ts"
 import * as internal from "./internal/metadataRules.ts"
 import type { MetadataRule } from "./internal/metadataRules.ts"
-import { selectMembers } from "./internal/selectMembers.ts"
+import { isObject, selectMembers } from "./internal/selectMembers.ts"
 import { type supportedByServerId, unsupportedByServer } from "./internal/supportedByServer.ts"
 import type { Violation } from "./Violation.ts"
 
@@ -85,6 +85,7 @@ export const rules: ReadonlyArray<MetadataRule & { readonly id: RuleId }> = inte
  * @category validation
  */
 export const validate = (metadata: ClientMetadata, options: ValidateOptions = {}): ReadonlyArray<Violation> => {
+  if (!isObject(metadata)) return [internal.notAnObject]
   const typed = selectMembers(
     metadata,
     (name, value) => value !== undefined && !internal.isEmpty(value) && internal.hasItsType(name, value)

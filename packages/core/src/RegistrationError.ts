@@ -18,6 +18,7 @@ import type * as Duration from "effect/Duration"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
+import { cleanServerText } from "./internal/serverText.ts"
 import type { RegisteredClient } from "./RegisteredClient.ts"
 import { Violation } from "./Violation.ts"
 
@@ -519,8 +520,11 @@ const describe = (reason: Reason): string => {
   switch (reason._tag) {
     case "InvalidMetadata":
       return `The client metadata breaks ${reason.violations.length === 1 ? "a rule" : "rules"}: ${
-        reason.violations.map((v) => `${v.member}: ${v.message} (${v.section}, ${v.rule})`).join("; ")
-      }`
+        // The names of members are the caller's, who may have them from elsewhere.
+        reason.violations.map((v) =>
+          `${cleanServerText(v.member, []) ?? "(unnamed)"}: ${v.message} (${v.section}, ${v.rule})`
+        )
+          .join("; ")}`
     case "InvalidOptions":
       return `The option ${reason.option} cannot be honoured: ${reason.message}`
     case "EndpointRefused":

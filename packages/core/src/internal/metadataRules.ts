@@ -80,8 +80,36 @@ export const isEmpty = (value: unknown): boolean => value === null || value === 
 
 export const hasItsType = (name: string, value: unknown): boolean =>
   value === undefined || (ClientMetadata.isMember(name)
-    ? Schema.is(ClientMetadata.members[name])(value)
-    : !isLocalized(name) || typeof value === "string")
+    // First what is deep or circular, where the schema would not end.
+    ? isJson(value) && Schema.is(ClientMetadata.members[name])(value)
+    : isLocalized(name)
+    ? typeof value === "string"
+    : isJson(value))
+
+/** How deep a value may be nested. */
+const maximumDepth = 64
+
+/** Whether JSON says the value as it is: no function, no `NaN`, no object of a class, nothing that stands in itself. */
+export const isJson = (value: unknown, around: ReadonlyArray<unknown> = []): boolean => {
+  if (typeof value === "string" || typeof value === "boolean" || value === null) return true
+  if (typeof value === "number") return Number.isFinite(value)
+  if (typeof value !== "object" || around.length === maximumDepth || around.includes(value)) return false
+  const inside = [...around, value]
+  // A hole in a list is `undefined`, and becomes `null`.
+  if (Array.isArray(value)) return Array.from<unknown>(value).every((item) => isJson(item, inside))
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return (prototype === null || Object.getPrototypeOf(prototype) === null) &&
+    Object.values(value).every((item) => item === undefined || isJson(item, inside))
+}
+
+/** What a JavaScript caller may pass instead of metadata. */
+export const notAnObject: Violation = {
+  rule: "member-type",
+  member: "*",
+  severity: "error",
+  section: "RFC 7591 §3.1",
+  message: "the metadata is not an object"
+}
 
 const scriptSchemes: ReadonlyArray<string> = ["javascript:", "data:", "vbscript:", "blob:", "file:", "about:"]
 
@@ -135,9 +163,12 @@ export const rules = [
     section: "RFC 7592 §2.2",
     isRaw: true,
     check: (metadata) =>
-      Object.entries(metadata).flatMap(([name, value]) =>
-        finding(isEmpty(value), "null and the empty string ask for deletion: leave the member out", name)
-      )
+      Object.entries(metadata).flatMap(([name, value]) => [
+        ...finding(isEmpty(value), "null and the empty string ask for deletion: leave the member out", name),
+        ...(Array.isArray(value) ? value : []).flatMap((item, index) =>
+          finding(isEmpty(item), "is null or empty: leave it out", `${name}[${index}]`)
+        )
+      ])
   },
   {
     id: "redirect-uris-required",

@@ -11,8 +11,8 @@ import type { MetadataOptions, MetadataPreset } from "../MetadataPreset.ts"
 import { validate } from "../MetadataRule.ts"
 import { RegistrationError } from "../RegistrationError.ts"
 import type { Violation } from "../Violation.ts"
-import { usesRedirects } from "./metadataRules.ts"
-import { definedMembers, selectMembers } from "./selectMembers.ts"
+import { isJson, usesRedirects } from "./metadataRules.ts"
+import { definedMembers, isObject, selectMembers } from "./selectMembers.ts"
 import { isNativeRedirect } from "./url.ts"
 
 export interface PreparedMetadata {
@@ -29,6 +29,7 @@ export const prepareMetadata = (
   asked: ClientMetadata,
   options: MetadataOptions | undefined
 ): PreparedMetadata => {
+  if (!isObject(asked)) return { metadata: {}, filledIn: [], violations: validate(asked) }
   const said = definedMembers(asked)
   const preset = options?.preset
   const filled: ClientMetadata = said.software_statement === undefined
@@ -47,12 +48,20 @@ export const prepareMetadata = (
   }
 }
 
-/** Fails with all broken rules at once, warnings aside. */
+/** Fails with all broken rules at once, warnings aside, and with what cannot be written. */
 export const checkMetadata = (prepared: PreparedMetadata): Effect.Effect<void, RegistrationError> => {
   const violations = prepared.violations.filter((violation) => violation.severity === "error")
-  return violations.length === 0
+  if (violations.length > 0) {
+    return Effect.fail(new RegistrationError({ reason: { _tag: "InvalidMetadata", violations } }))
+  }
+  // Whoever turns the rule off still cannot send what has no JSON.
+  return Object.values(prepared.metadata).every((value) => isJson(value))
     ? Effect.void
-    : Effect.fail(new RegistrationError({ reason: { _tag: "InvalidMetadata", violations } }))
+    : Effect.fail(
+      new RegistrationError({
+        reason: { _tag: "InvalidOptions", option: "metadata", message: "a member has a value that JSON cannot say" }
+      })
+    )
 }
 
 /** What a preset fills in goes before what is filled in for anybody; what the caller said goes before both. */
@@ -90,7 +99,8 @@ const negotiatedMethod = (
   { token_endpoint_auth_methods_supported: supported }: AuthorizationServer,
   { jwks, jwks_uri }: ClientMetadata
 ): string | undefined => {
-  if (supported === undefined || supported.length === 0 || supported.includes("client_secret_basic")) return undefined
+  // A server that the caller described may be described badly.
+  if (!Array.isArray(supported) || supported.length === 0 || supported.includes("client_secret_basic")) return undefined
   const usable = [
     "client_secret_post",
     ...(jwks === undefined && jwks_uri === undefined ? [] : ["private_key_jwt"]),

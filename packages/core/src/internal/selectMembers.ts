@@ -5,6 +5,10 @@
  */
 import type { ClientMetadata } from "../ClientMetadata.ts"
 
+/** Whether metadata is an object at all: types do not bind a JavaScript caller. */
+export const isObject = (metadata: unknown): metadata is object =>
+  typeof metadata === "object" && metadata !== null && !Array.isArray(metadata)
+
 /** The members that `keep` says yes to. */
 export const selectMembers = (
   metadata: ClientMetadata,

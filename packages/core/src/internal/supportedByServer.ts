@@ -45,7 +45,8 @@ export const supportedByServerId = "supported-by-server"
 export const unsupportedByServer = (metadata: ClientMetadata, server: AuthorizationServer): ReadonlyArray<Violation> =>
   pairs.flatMap(([member, advertised]) => {
     const supported = server[advertised]
-    if (supported === undefined) return []
+    // What the caller wrote about a server may be anything; what is no list says nothing.
+    if (!Array.isArray(supported) || !supported.every((value) => typeof value === "string")) return []
     const known = new Set(supported.map(sortedWords))
     return valuesOf(member, metadata[member]).filter((value) => !known.has(sortedWords(value))).slice(0, 1).map(() => ({
       rule: supportedByServerId,

@@ -1,0 +1,86 @@
+/** What must hold of every outcome, whatever was put in. */
+import { RegisteredClient, RegistrationError } from "@effect-dcr/core"
+import { assert } from "@effect/vitest"
+import { Cause, Duration, Exit, Result, Schema } from "effect"
+import { inspect } from "node:util"
+import { findSecret } from "./secrets.ts"
+
+const deep = { depth: Infinity, maxStringLength: Infinity, maxArrayLength: Infinity, breakLength: Infinity } as const
+
+const codec = Schema.toCodecJson(RegistrationError.RegistrationError)
+const encode = Schema.encodeUnknownResult(codec)
+const decode = Schema.decodeUnknownResult(codec)
+
+export const json = (value: unknown): string => JSON.stringify(value) ?? ""
+
+const holdsNone = (where: string, text: string, secrets: ReadonlyArray<string>) => {
+  const found = findSecret(text, secrets)
+  assert.isUndefined(found, `${where} holds the secret ${found}`)
+}
+
+/** The failure of an exit: anything else than a `RegistrationError` is a fault of ours. */
+export const failureOf = (exit: Exit.Failure<unknown, unknown>): RegistrationError.RegistrationError => {
+  const [first, ...others] = exit.cause.reasons
+  if (first === undefined || others.length > 0 || !Cause.isFailReason(first)) {
+    return assert.fail(`a defect: ${Cause.pretty(exit.cause)}`)
+  }
+  const { error } = first
+  return error instanceof RegistrationError.RegistrationError
+    ? error
+    : assert.fail(`another failure: ${inspect(error)}`)
+}
+
+/** One line that can be printed, of a length that can be read. */
+export const isPrintable = (text: string): boolean => !/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u.test(text)
+
+/** A failure can be shown, sent on and read again, and shows none of these secrets. */
+export const judgeError = (error: RegistrationError.RegistrationError, secrets: ReadonlyArray<string>): void => {
+  const { isSafeToRepeat, message, reason, retryAfter } = error
+  assert.isTrue(isPrintable(message), `a message of more than a line: ${json(message)}`)
+  assert.isNotEmpty(message)
+  if (reason._tag !== "InvalidMetadata" && reason._tag !== "DiscoveryFailed") assert.isBelow(message.length, 2000)
+  assert.isBoolean(isSafeToRepeat)
+  if (retryAfter !== undefined) assert.isTrue(Number.isFinite(Duration.toMillis(retryAfter)))
+  if (error.registered !== undefined) judgeClient(error.registered, secrets)
+
+  const encoded = encode(error)
+  if (Result.isFailure(encoded)) return assert.fail(`cannot be encoded: ${encoded.failure.message}`)
+  const wire = json(encoded.success)
+  const decoded = decode(JSON.parse(wire))
+  if (Result.isFailure(decoded)) return assert.fail(`cannot be decoded: ${decoded.failure.message} of ${wire}`)
+  assert.strictEqual(decoded.success.message, message)
+  assert.strictEqual(decoded.success.clientId, error.clientId)
+
+  holdsNone("the message", message, secrets)
+  holdsNone("String", String(error), secrets)
+  holdsNone("the encoded form", wire, secrets)
+  holdsNone("JSON", json(error), secrets)
+  holdsNone("inspect", inspect(error, deep), secrets)
+  holdsNone("Cause.pretty", Cause.pretty(Cause.fail(error)), secrets)
+}
+
+/** A client can be shown, shows none of these secrets, and says the same when it is asked twice. */
+export const judgeClient = (client: RegisteredClient.RegisteredClient, secrets: ReadonlyArray<string>): void => {
+  assert.isString(client.information.client_id)
+  const before = json(client)
+  const { differences, secretExpiresAt } = client
+  assert.deepStrictEqual(client.differences, differences)
+  assert.deepStrictEqual(client.secretExpiresAt, secretExpiresAt)
+  for (const { message } of client.deviations) assert.isTrue(isPrintable(message), json(message))
+  assert.strictEqual(json(client), before)
+  holdsNone("JSON of the client", before, secrets)
+  holdsNone("inspect of the client", inspect(client, deep), secrets)
+  holdsNone("String of the client", String(client), secrets)
+  holdsNone("the deviations", json(client.deviations), secrets)
+  const { registration_client_uri: _, ...shown } = client.information
+  holdsNone("inspect of the information", inspect(shown, deep), secrets)
+}
+
+/** Two outcomes of the same input are the same. */
+export const outcomeText = (exit: Exit.Exit<unknown, unknown>): string =>
+  Exit.isSuccess(exit)
+    ? json(exit.value instanceof RegisteredClient.RegisteredClient ? [exit.value, exit.value.differences] : "done")
+    : json(failureOf(exit))
+
+/** Nothing that was parsed reached what all objects share. */
+export const isUnpolluted = (): boolean => Object.keys(Object.prototype).length === 0 && !("polluted" in {})

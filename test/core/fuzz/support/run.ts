@@ -1,0 +1,67 @@
+/** Runs a property many times, and counts what came of it. */
+import * as fc from "fast-check"
+import { inspect } from "node:util"
+
+export interface Tally {
+  readonly cases: number
+  /** How often each outcome was seen, the most frequent first. */
+  readonly outcomes: { readonly [outcome: string]: number }
+  /** The longest time that a case took, in milliseconds. */
+  readonly slowest: number
+}
+
+/** What a case may take: a good deal more than any does, and less than a person would wait. */
+export const longestCase = 5000
+
+/**
+ * Checks `property`, which gives the name of the outcome, on `cases` inputs. Throws with the smallest input that fails, and
+ * with the seed.
+ */
+export const fuzz = async <A>(
+  inputs: fc.Arbitrary<A>,
+  property: (input: A) => Promise<string>,
+  options: { readonly cases: number; readonly seed: number }
+): Promise<Tally> => {
+  const outcomes = new Map<string, number>()
+  let slowest = 0
+  const { stackTraceLimit } = Error
+  // Mapping the stack of every error back to its source takes longer than all else.
+  Error.stackTraceLimit = 0
+  const details = await fc.check(
+    fc.asyncProperty(inputs, async (input) => {
+      const start = performance.now()
+      const outcome = await withinTime(property(input))
+      slowest = Math.max(slowest, performance.now() - start)
+      outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1)
+    }),
+    { seed: options.seed, numRuns: options.cases }
+  )
+  Error.stackTraceLimit = stackTraceLimit
+  if (details.failed) {
+    const [input] = details.counterexample ?? []
+    const cause = input === undefined ? details.errorInstance : await property(input).catch((error: unknown) => error)
+    throw new Error(
+      `seed ${details.seed}, path ${details.counterexamplePath}, case ${details.numRuns}: ${shown(input)}`,
+      { cause }
+    )
+  }
+  return {
+    cases: options.cases,
+    outcomes: Object.fromEntries([...outcomes].sort(([, a], [, b]) => b - a)),
+    slowest: Math.ceil(slowest)
+  }
+}
+
+const shown = (input: unknown): string => inspect(input, { depth: 6, maxStringLength: 3000, breakLength: 160 })
+
+const withinTime = async <A>(result: Promise<A>): Promise<A> => {
+  let timer: NodeJS.Timeout | undefined
+  const hang = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`a hang: no outcome after ${longestCase} ms`)), longestCase)
+  })
+  try {
+    return await Promise.race([result, hang])
+  } finally {
+    clearTimeout(timer)
+  }
+}
