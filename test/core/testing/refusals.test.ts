@@ -662,6 +662,18 @@ describe("tokens", () => {
       assert.deepStrictEqual(yield* askToken({ authorization: basic(byPost.id, byPost.secret) }), [...unknown, "Basic"])
       assert.deepStrictEqual(yield* askToken({ authorization: basic(byBasic.id, "x") }), [...unknown, "Basic"])
       assert.deepStrictEqual(yield* askToken({ authorization: "Basic %" }), [...unknown, "Basic"])
+      assert.deepStrictEqual(yield* askToken({ authorization: "Basic %" }, post(byPost)), [...unknown, "Basic"])
+      const asked = (text: string) =>
+        verdict({
+          url: "/token",
+          headers: { authorization, "content-type": "application/x-www-form-urlencoded" },
+          text
+        })
+      assert.deepStrictEqual(yield* asked("scope=read"), [400, "invalid_request"])
+      assert.deepStrictEqual(
+        yield* asked("grant_type=client_credentials&grant_type=client_credentials"),
+        [400, "invalid_request"]
+      )
       assert.deepStrictEqual(yield* askToken({}), unknown)
       assert.deepStrictEqual(yield* askToken({}, { client_id: byPost.id }), unknown)
       assert.deepStrictEqual(yield* askToken({ authorization }, post(byBasic)), [400, "invalid_request"])

@@ -267,6 +267,11 @@ export const make = Effect.fnUntraced(function*(
 /**
  * The server and the `HttpClient` that reaches it, to be combined with any `DpopSigner` layer.
  *
+ * **Gotchas**
+ *
+ * Each call makes a server of its own. Where the program under test and the test that looks at the server are provided
+ * apart, keep the layer in a constant that both use.
+ *
  * @example
  * ```ts
  * import * as DpopSigner from "@effect-dcr/core/DpopSigner"
