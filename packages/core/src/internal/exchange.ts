@@ -124,6 +124,12 @@ const prepare = Effect.fnUntraced(function*(
   // One deadline for all attempts, by the clock that does not jump.
   const budget = Duration.toMillis(Duration.fromInputUnsafe(options.deadline ?? limits.deadline))
   const start = yield* Clock.monotonicTimeNanos
+  const remaining = Effect.map(Clock.monotonicTimeNanos, (now) => budget - Number(now - start) / 1_000_000)
+  // A timer may be early by what it rounds away.
+  const untilDeadline: Effect.Effect<void> = Effect.flatMap(
+    remaining,
+    (left) => left <= 0 ? Effect.void : Effect.andThen(Effect.sleep(Math.ceil(left)), untilDeadline)
+  )
   const place: Place = {
     role: options.role,
     url: displayUrl(url),
@@ -142,8 +148,7 @@ const prepare = Effect.fnUntraced(function*(
       })
 
   const send = (addProof: AddProof): Effect.Effect<Answer, RegistrationError> =>
-    Effect.flatMap(Clock.monotonicTimeNanos, (now) => {
-      const left = budget - Number(now - start) / 1_000_000
+    Effect.flatMap(remaining, (left) => {
       if (left <= 0) return Effect.fail(fail(pastDeadline("nothing", undefined)))
       let sends = 0
       let progress: "nothing" | "read" | "effects" = "nothing"
@@ -172,10 +177,13 @@ const prepare = Effect.fnUntraced(function*(
         Effect.timeoutOrElse({
           duration: left,
           orElse: () =>
-            // A status of failure is an answer, however long the body takes.
-            received !== undefined && received.status >= 400
-              ? Effect.succeed(withoutBody(received))
-              : Effect.fail(fail(pastDeadline(progress, received?.status)))
+            Effect.andThen(
+              untilDeadline,
+              // A status of failure is an answer, however long the body takes.
+              received !== undefined && received.status >= 400
+                ? Effect.succeed(withoutBody(received))
+                : Effect.fail(fail(pastDeadline(progress, received?.status)))
+            )
         })
       )
     })
