@@ -7,9 +7,11 @@
  *
  * @since 0.1.0
  */
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as KeyValueStore from "effect/persistence/KeyValueStore"
@@ -27,7 +29,7 @@ import type { RegistrationError } from "./RegistrationError.ts"
 
 /**
  * What an entry is kept under: the issuer, as its own metadata spells it, and a stable string that the caller chooses, such as
- * a tenant. Credentials of one issuer are never found under another.
+ * a tenant. Credentials of one issuer are never found under another. Both are compared as they are written: case counts.
  *
  * @since 0.1.0
  * @category models
@@ -51,14 +53,19 @@ export interface Entry {
 /**
  * The exclusive right to change an entry, until it expires.
  *
+ * **Details**
+ *
+ * An expired lease is lost when somebody else takes it, and not before: until then its holder may still save what a request
+ * brought, and renew it.
+ *
  * @since 0.1.0
  * @category models
  */
 export interface Lease {
   readonly key: Key
   /**
-   * The fencing token: greater than that of every lease of this key before. A change that names an older one than the store
-   * has seen is refused, so a holder that was paused past its lease cannot overwrite.
+   * The fencing token: greater than that of every lease of this key before. A change under a lease that somebody else took
+   * since is refused, so a holder that was paused past its lease cannot overwrite.
    */
   readonly token: number
 }
@@ -84,11 +91,15 @@ export type Reach = "process" | "machine" | "fleet"
 export class RegistrationStore extends Context.Service<RegistrationStore, {
   /** For whom compare-and-set and leases hold. */
   readonly reach: Reach
-  /** The entry of a key, if there is one. */
+  /**
+   * The entry of a key, if there is one. What is found there and cannot be an entry of this store fails with `Corrupted` and
+   * is set aside, never deleted: the next time there is no entry.
+   */
   readonly load: (key: Key) => Effect.Effect<Option.Option<Entry>, RegistrationError>
   /**
    * Writes the entry of a lease's key, durably for the store's kind, and returns its new version. `expected` is the version
-   * that it has now, 0 for none: another one fails with `Conflict`, an older lease than the newest with `LeaseLost`.
+   * that it has now, 0 for none: another one fails with `Conflict`. A lease that somebody else took since fails with
+   * `LeaseLost`, even when the version fits.
    */
   readonly save: (lease: Lease, value: string, expected: number) => Effect.Effect<number, RegistrationError>
   /** Removes the entry of a lease's key, under the conditions of `save`. */
@@ -97,13 +108,16 @@ export class RegistrationStore extends Context.Service<RegistrationStore, {
   readonly keys: Stream.Stream<Key, RegistrationError>
   /** The lease of a key for `ttl`, or none while somebody else holds it. */
   readonly acquire: (key: Key, ttl: Duration.Duration) => Effect.Effect<Option.Option<Lease>, RegistrationError>
-  /** Extends a lease to `ttl` from now; `false` when it was lost. */
+  /** Extends a lease to `ttl` from now, even an expired one that nobody took; `false` when it was lost or given back. */
   readonly renew: (lease: Lease, ttl: Duration.Duration) => Effect.Effect<boolean, RegistrationError>
   /** Gives a lease back. A lost one is none of the holder's business any more. */
   readonly release: (lease: Lease) => Effect.Effect<void, RegistrationError>
-  /** Until when an issuer wants no registrations, in milliseconds since the epoch; 0 for no such wish. */
+  /**
+   * Until when an issuer wants no registrations, in milliseconds since the epoch; 0 for no such wish, and when the clock
+   * jumped back to before it was remembered.
+   */
   readonly notBefore: (issuer: string) => Effect.Effect<number, RegistrationError>
-  /** Remembers that, for everybody in the store's reach. An earlier time does not replace a later one. */
+  /** Remembers that and when it was said, for everybody in the store's reach. An earlier time does not replace a later one. */
   readonly postpone: (issuer: string, until: number) => Effect.Effect<void, RegistrationError>
 }>()("@effect-dcr/core/RegistrationStore") {}
 
@@ -119,37 +133,37 @@ export class RegistrationStore extends Context.Service<RegistrationStore, {
  */
 export const makeMemory: Effect.Effect<RegistrationStore["Service"]> = Effect.sync(() => {
   const entries = new Map<string, { readonly key: Key; readonly entry: Entry }>()
-  const postponed = new Map<string, number>()
+  const postponements = new Map<string, Postponement>()
   const leases = ProcessLeases.make()
-  const checked = (lease: Lease, expected: number) => {
-    const version = entries.get(encodeKey(lease.key))?.entry.version ?? 0
-    return !leases.isNewest(encodeKey(lease.key), lease.token)
-      ? leaseLost("save")
-      : version === expected
-      ? undefined
-      : conflict("save")
+  const refused = (operation: "save" | "remove", lease: Lease, expected: number) => {
+    const name = encodeKey(lease.key)
+    if (!leases.isHeld(name, lease.token)) return leaseLost(operation)
+    return (entries.get(name)?.entry.version ?? 0) === expected ? undefined : conflict(operation)
   }
   return RegistrationStore.of({
     reach: "process",
     load: (key) => Effect.sync(() => Option.fromUndefinedOr(entries.get(encodeKey(key))?.entry)),
     save: (lease, value, expected) =>
       Effect.suspend(() => {
-        const problem = checked(lease, expected)
+        const problem = refused("save", lease, expected)
         if (problem !== undefined) return Effect.fail(problem)
         entries.set(encodeKey(lease.key), { key: lease.key, entry: { version: expected + 1, value } })
         return Effect.succeed(expected + 1)
       }),
     remove: (lease, expected) =>
       Effect.suspend(() => {
-        const problem = checked(lease, expected)
+        const problem = refused("remove", lease, expected)
         if (problem !== undefined) return Effect.fail(problem)
         entries.delete(encodeKey(lease.key))
         return Effect.void
       }),
     keys: Stream.suspend(() => Stream.fromIterable(Array.from(entries.values(), ({ key }) => key))),
     ...leaseMethods(leases),
-    notBefore: (issuer) => Effect.sync(() => postponed.get(issuer) ?? 0),
-    postpone: (issuer, until) => Effect.sync(() => postponed.set(issuer, Math.max(until, postponed.get(issuer) ?? 0)))
+    notBefore: (issuer) => Effect.map(Clock.currentTimeMillis, (now) => inForce(postponements.get(issuer), now)),
+    postpone: (issuer, until) =>
+      Effect.map(Clock.currentTimeMillis, (now) => {
+        if (until > inForce(postponements.get(issuer), now)) postponements.set(issuer, { saidAt: now, until })
+      })
   })
 })
 
@@ -158,6 +172,20 @@ const KeptEntry = Schema.fromJsonString(Schema.Struct({ version: Schema.Int, val
 
 const decodeEntry = Schema.decodeUnknownEffect(KeptEntry)
 const encodeEntry = Schema.encodeSync(KeptEntry)
+
+/** Until when an issuer wants no registrations, and when it said so, in milliseconds since the epoch. */
+const Postponement = Schema.Struct({ saidAt: Schema.Number, until: Schema.Number })
+
+type Postponement = typeof Postponement.Type
+
+const KeptPostponement = Schema.fromJsonString(Postponement)
+
+const decodePostponement = Schema.decodeUnknownOption(KeptPostponement)
+const encodePostponement = Schema.encodeSync(KeptPostponement)
+
+/** What was said in the future, by a clock that jumped back since, is not believed. */
+const inForce = (postponement: Postponement | undefined, now: number): number =>
+  postponement === undefined || postponement.saidAt > now ? 0 : postponement.until
 
 /**
  * A store in any `KeyValueStore` of Effect.
@@ -176,33 +204,45 @@ export const makeKeyValueStore: Effect.Effect<RegistrationStore["Service"], neve
     const locked = lock.withPermits(1)
     const failed = (operation: "load" | "save" | "remove" | "list") => (cause: unknown) =>
       storeFailed(operation, "Unavailable", "the key-value store failed", cause)
+    /** Out of the way under a name of its own, for somebody to look at. */
+    const setAside = (name: string, text: string) =>
+      Effect.flatMap(
+        Clock.currentTimeMillis,
+        (now) => Effect.andThen(kv.set(`${asidePrefix}${now}:${name}`, text), kv.remove(entryPrefix + name))
+      ).pipe(
+        Effect.mapError(failed("load"))
+      )
     const load = (key: Key) =>
       kv.get(entryPrefix + encodeKey(key)).pipe(
         Effect.mapError(failed("load")),
         Effect.flatMap((text) =>
           text === undefined ? Effect.succeedNone : decodeEntry(text).pipe(
             Effect.map(Option.some),
-            Effect.mapError(() => storeFailed("load", "Corrupted", "an entry is not one of this store"))
+            Effect.catch(() =>
+              Effect.andThen(
+                setAside(encodeKey(key), text),
+                Effect.fail(storeFailed("load", "Corrupted", "an entry is not one of this store, and was set aside"))
+              )
+            )
           )
         )
       )
-    const checked = Effect.fnUntraced(function*(lease: Lease, expected: number) {
-      if (!leases.isNewest(encodeKey(lease.key), lease.token)) return yield* leaseLost("save")
+    const check = Effect.fnUntraced(function*(operation: "save" | "remove", lease: Lease, expected: number) {
+      if (!leases.isHeld(encodeKey(lease.key), lease.token)) return yield* leaseLost(operation)
       const entry = yield* load(lease.key)
-      const version = Option.isSome(entry) ? entry.value.version : 0
-      if (version !== expected) return yield* conflict("save")
+      if ((Option.isSome(entry) ? entry.value.version : 0) !== expected) return yield* conflict(operation)
     })
     const notBefore = (issuer: string) =>
-      Effect.map(kv.get(postponedPrefix + issuer), (text) => {
-        const until = Number(text ?? "0")
-        return Number.isSafeInteger(until) ? until : 0
+      Effect.gen(function*() {
+        const text = yield* kv.get(postponedPrefix + issuer)
+        return inForce(Option.getOrUndefined(decodePostponement(text)), yield* Clock.currentTimeMillis)
       })
     return RegistrationStore.of({
       reach: "process",
-      load,
+      load: (key) => locked(load(key)),
       save: (lease, value, expected) =>
         locked(Effect.andThen(
-          checked(lease, expected),
+          check("save", lease, expected),
           kv.set(entryPrefix + encodeKey(lease.key), encodeEntry({ version: expected + 1, value })).pipe(
             Effect.mapError(failed("save")),
             Effect.as(expected + 1)
@@ -210,7 +250,7 @@ export const makeKeyValueStore: Effect.Effect<RegistrationStore["Service"], neve
         )),
       remove: (lease, expected) =>
         locked(Effect.andThen(
-          checked(lease, expected),
+          check("remove", lease, expected),
           Effect.mapError(kv.remove(entryPrefix + encodeKey(lease.key)), failed("remove"))
         )),
       keys: Stream.unwrap(
@@ -226,12 +266,13 @@ export const makeKeyValueStore: Effect.Effect<RegistrationStore["Service"], neve
       ...leaseMethods(leases),
       notBefore: (issuer) => Effect.mapError(notBefore(issuer), failed("load")),
       postpone: (issuer, until) =>
-        locked(
-          Effect.flatMap(notBefore(issuer), (current) =>
-            until > current ? kv.set(postponedPrefix + issuer, String(until)) : Effect.void)
-        ).pipe(
-          Effect.mapError(failed("save"))
-        )
+        locked(Effect.gen(function*() {
+          if (until <= (yield* notBefore(issuer))) return
+          yield* kv.set(
+            postponedPrefix + issuer,
+            encodePostponement({ saidAt: yield* Clock.currentTimeMillis, until })
+          )
+        })).pipe(Effect.mapError(failed("save")))
     })
   })
 
@@ -267,8 +308,13 @@ export const layerKeyValueStore: Layer.Layer<RegistrationStore, never, KeyValueS
  *
  * **Details**
  *
- * The lease is renewed at a third of `ttl` while the effect runs, so that it outlasts any request; when it is lost all the
- * same, the effect is interrupted and `LeaseLost` is the failure. A holder that dies delays the others by no more than `ttl`.
+ * The lease is renewed at a third of `ttl` while the effect runs, so that it outlasts any request. A holder that dies delays
+ * the others by no more than `ttl`.
+ *
+ * **Gotchas**
+ *
+ * A lease may be lost all the same, when the process stands still for longer than `ttl`. The effect goes on then, because an
+ * answer may be on its way; what it wants to save fails with `LeaseLost`.
  *
  * @since 0.1.0
  * @category combinators
@@ -283,36 +329,43 @@ export const withLease = <A, E, R>(
   use: (lease: Lease) => Effect.Effect<A, E, R>
 ): Effect.Effect<A, E | RegistrationError, R> => {
   const ttl = Duration.fromInputUnsafe(options.ttl)
-  const renewing = (lease: Lease): Effect.Effect<never, RegistrationError> =>
+  const keepRenewing = (lease: Lease) =>
     Effect.sleep(Duration.divideUnsafe(ttl, 3)).pipe(
-      Effect.andThen(store.renew(lease, ttl)),
-      Effect.flatMap((isHeld) => isHeld ? Effect.void : Effect.fail(leaseLost("lease"))),
-      Effect.forever
+      // A store that fails now may answer the next time.
+      Effect.andThen(Effect.catch(store.renew(lease, ttl), () => Effect.succeed(true))),
+      Effect.repeat({ while: (isHeld) => isHeld })
     )
   return Effect.acquireUseRelease(
-    waitForLease(store, key, ttl),
-    (lease) => Effect.raceFirst(use(lease), renewing(lease)),
+    Effect.flatMap(
+      waitForLease(store, key, ttl),
+      (lease) => Effect.map(Effect.forkDetach(keepRenewing(lease)), (renewing) => ({ lease, renewing }))
+    ),
+    ({ lease }) => use(lease),
     // What cannot be given back expires.
-    (lease) => Effect.ignore(store.release(lease))
+    ({ lease, renewing }) => Effect.andThen(Fiber.interrupt(renewing), Effect.ignore(store.release(lease)))
   )
 }
 
-/** Asks again and again, more and more rarely: half a second after a while. */
+/** Asks again and again, more and more rarely. Interruptible between two questions: an answer is never left lying. */
 const waitForLease = (
   store: RegistrationStore["Service"],
   key: Key,
   ttl: Duration.Duration
 ): Effect.Effect<Lease, RegistrationError> => {
+  const longest = Math.min(500, Duration.toMillis(ttl) / 10)
   const ask = (pause: number): Effect.Effect<Lease, RegistrationError> =>
     Effect.flatMap(
-      store.acquire(key, ttl),
+      Effect.uninterruptible(store.acquire(key, ttl)),
       Option.match({
         onSome: Effect.succeed,
-        onNone: () => Effect.andThen(Effect.sleep(pause), Effect.suspend(() => ask(Math.min(pause * 2, 500))))
+        onNone: () =>
+          Effect.andThen(
+            Effect.interruptible(Effect.sleep(pause)),
+            Effect.suspend(() => ask(Math.min(pause * 2, longest)))
+          )
       })
     )
-  // Interruptible, although it acquires a resource: it may wait for long.
-  return Effect.interruptible(ask(10))
+  return ask(Math.min(10, longest))
 }
 
 // -----------------------------------------------------------------------------
@@ -321,6 +374,7 @@ const waitForLease = (
 
 const entryPrefix = "registration:"
 const postponedPrefix = "postponed:"
+const asidePrefix = "set-aside:"
 
 const leaseMethods = (
   leases: ProcessLeases.ProcessLeases

@@ -22,4 +22,4 @@ export const conflict = (operation: StoreFailed["operation"]): RegistrationError
   storeFailed(operation, "Conflict", "somebody else wrote the entry in the meantime")
 
 export const leaseLost = (operation: StoreFailed["operation"]): RegistrationError =>
-  storeFailed(operation, "LeaseLost", "the lease expired, or somebody else holds a newer one")
+  storeFailed(operation, "LeaseLost", "somebody else took the lease in the meantime, or it was given back")
