@@ -4,6 +4,7 @@
  * @internal
  */
 import * as Schema from "effect/Schema"
+import { answerMembers } from "../ClientInformation.ts"
 import * as ClientMetadata from "../ClientMetadata.ts"
 import type { Violation } from "../Violation.ts"
 import { nearestName } from "./nearestName.ts"
@@ -43,7 +44,13 @@ export interface MetadataRule {
 const finding = (broken: boolean, message: string, member?: string): ReadonlyArray<Finding> =>
   broken ? [{ message, member }] : []
 
-const url = (text: string): URL | undefined => URL.canParse(text) ? new URL(text) : undefined
+/** The parser forgives white space and backslashes, which no server has to. */
+const url = (text: string): URL | undefined => URL.canParse(text) && !/[\s\\]/.test(text) ? new URL(text) : undefined
+
+/** An absolute URI to the letter (RFC 3986 §2, §4.3): servers compare redirect URIs as strings. */
+const isAbsoluteUri = (text: string): boolean =>
+  /^[a-z][a-z0-9+.-]*:[a-z0-9\-._~:/?#[\]@!$&'()*+,;=%]*$/i.test(text) && !/^https?:(?!\/\/)/i.test(text) &&
+  URL.canParse(text)
 
 const isHttps = (text: string): boolean => url(text)?.protocol === "https:"
 
@@ -73,8 +80,8 @@ const usesImplicit = (metadata: ClientMetadata.ClientMetadata): boolean =>
 const keys = (metadata: ClientMetadata.ClientMetadata): ReadonlyArray<{ readonly [name: string]: unknown }> =>
   metadata.jwks?.keys ?? []
 
-const hasKeys = (metadata: ClientMetadata.ClientMetadata): boolean =>
-  metadata.jwks !== undefined || metadata.jwks_uri !== undefined || metadata.signed_jwks_uri !== undefined
+export const hasKeys = (metadata: ClientMetadata.ClientMetadata): boolean =>
+  keys(metadata).length > 0 || metadata.jwks_uri !== undefined || metadata.signed_jwks_uri !== undefined
 
 export const isEmpty = (value: unknown): boolean => value === null || value === ""
 
@@ -113,7 +120,11 @@ export const notAnObject: Violation = {
 
 const scriptSchemes: ReadonlyArray<string> = ["javascript:", "data:", "vbscript:", "blob:", "file:", "about:"]
 
-const privateJwkMembers: ReadonlyArray<string> = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"]
+/** RFC 7518 §6, RFC 8037 §2, and `priv` of the AKP keys of RFC 9964. */
+const privateJwkMembers: ReadonlyArray<string> = ["d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"]
+
+const isPrivateJwk = (key: { readonly [name: string]: unknown }): boolean =>
+  key["kty"] === "oct" || privateJwkMembers.some((member) => Object.hasOwn(key, member))
 
 const encryptions = [
   ["id_token_encrypted_response_alg", "id_token_encrypted_response_enc"],
@@ -187,7 +198,13 @@ export const rules = [
     member: "redirect_uris",
     severity: "error",
     section: "RFC 6749 §3.1.2",
-    check: (metadata) => each(metadata, "redirect_uris", "is not an absolute URI", (uri) => url(uri) === undefined)
+    check: (metadata) =>
+      each(
+        metadata,
+        "redirect_uris",
+        "is not an absolute URI, in which everything beyond ASCII is encoded",
+        (uri) => uri !== "" && !isAbsoluteUri(uri)
+      )
   },
   {
     id: "redirect-uri-fragment",
@@ -202,11 +219,14 @@ export const rules = [
     severity: "error",
     section: "RFC 7591 §5",
     check: (metadata) =>
-      each(
-        metadata,
-        "redirect_uris",
-        "has a scheme that runs or reads content instead of naming a place",
-        (uri) => scriptSchemes.includes(url(uri)?.protocol ?? "")
+      (["redirect_uris", "post_logout_redirect_uris", "claims_redirect_uris"] as const).flatMap((member) =>
+        each(
+          metadata,
+          member,
+          "has a scheme that runs or reads content instead of naming a place",
+          // As a browser reads it, which passes over white space.
+          (uri) => URL.canParse(uri) && scriptSchemes.includes(new URL(uri).protocol)
+        )
       )
   },
   {
@@ -214,6 +234,7 @@ export const rules = [
     member: "redirect_uris",
     severity: "error",
     section: oidc,
+    isPresence: true,
     check: (metadata) =>
       (metadata.application_type ?? "web") === "web" && usesImplicit(metadata)
         ? each(
@@ -311,14 +332,13 @@ export const rules = [
     member: "jwks",
     severity: "error",
     section: "RFC 7591 §2",
-    check: (metadata) =>
-      keys(metadata).flatMap((key, index) =>
-        finding(
-          key["kty"] === "oct" || privateJwkMembers.some((member) => Object.hasOwn(key, member)),
-          "is a private or symmetric key: only public keys are registered",
-          `jwks.keys[${index}]`
-        )
-      )
+    check: (metadata) => {
+      const message = "is a private or symmetric key: only public keys are registered"
+      return [
+        ...finding(isPrivateJwk({ ...metadata.jwks }), message),
+        ...keys(metadata).flatMap((key, index) => finding(isPrivateJwk(key), message, `jwks.keys[${index}]`))
+      ]
+    }
   },
   {
     id: "jwks-use",
@@ -400,6 +420,7 @@ export const rules = [
     member: "id_token_signed_response_alg",
     severity: "error",
     section: oidc,
+    isPresence: true,
     check: (metadata) =>
       finding(
         metadata.id_token_signed_response_alg === "none" &&
@@ -412,6 +433,7 @@ export const rules = [
     member: "*",
     severity: "error",
     section: oidc,
+    isPresence: true,
     check: (metadata) =>
       encryptions.flatMap(([alg, enc]) =>
         finding(metadata[enc] !== undefined && metadata[alg] === undefined, `needs ${alg} beside it`, enc)
@@ -434,7 +456,7 @@ export const rules = [
     check: (metadata) =>
       finding(
         metadata.subject_type === "pairwise" && metadata.sector_identifier_uri === undefined &&
-          new Set((metadata.redirect_uris ?? []).map((uri) => url(uri)?.host)).size > 1,
+          new Set((metadata.redirect_uris ?? []).map((uri) => url(uri)?.hostname ?? "").filter(Boolean)).size > 1,
         "is required for pairwise subjects when redirect URIs have several hosts"
       )
   },
@@ -451,6 +473,7 @@ export const rules = [
     member: "request_uris",
     severity: "error",
     section: oidc,
+    isPresence: true,
     check: (metadata) =>
       metadata.request_object_signing_alg === undefined || metadata.request_object_signing_alg === "none"
         ? each(
@@ -488,7 +511,7 @@ export const rules = [
         metadata,
         "post_logout_redirect_uris",
         "must be absolute and have no fragment",
-        (uri) => url(uri) === undefined || uri.includes("#")
+        (uri) => uri !== "" && (!isAbsoluteUri(uri) || uri.includes("#"))
       ),
       ...finding(
         metadata.backchannel_logout_uri !== undefined &&
@@ -503,10 +526,12 @@ export const rules = [
     member: "frontchannel_logout_uri",
     severity: "error",
     section: "OpenID Connect Front-Channel Logout §2",
+    isPresence: true,
     check: ({ frontchannel_logout_uri, redirect_uris }) =>
       finding(
         frontchannel_logout_uri !== undefined &&
-          !(redirect_uris ?? []).some((uri) => url(uri)?.origin === url(frontchannel_logout_uri)?.origin),
+          !(isHttp(frontchannel_logout_uri) &&
+            (redirect_uris ?? []).some((uri) => url(uri)?.origin === url(frontchannel_logout_uri)?.origin)),
         "must have the scheme, host and port of a redirect URI"
       )
   },
@@ -540,6 +565,9 @@ export const rules = [
     check: (metadata) =>
       Object.keys(metadata).flatMap((name) => {
         if (ClientMetadata.isMember(name) || isLocalized(name)) return []
+        if (Object.hasOwn(answerMembers, name)) {
+          return [{ member: name, message: "is given by the server and cannot be asked for" }]
+        }
         const near = nearestName(name, Object.keys(ClientMetadata.members))
         return [{ member: name, message: `is not a registered name${near === undefined ? "" : `; is ${near} meant?`}` }]
       })

@@ -11,7 +11,7 @@ import type { MetadataOptions, MetadataPreset } from "../MetadataPreset.ts"
 import { validate } from "../MetadataRule.ts"
 import { RegistrationError } from "../RegistrationError.ts"
 import type { Violation } from "../Violation.ts"
-import { isJson, usesRedirects } from "./metadataRules.ts"
+import { hasItsType, hasKeys, isEmpty, isJson, usesRedirects } from "./metadataRules.ts"
 import { definedMembers, isObject, selectMembers } from "./selectMembers.ts"
 import { isNativeRedirect } from "./url.ts"
 
@@ -32,8 +32,10 @@ export const prepareMetadata = (
   if (!isObject(asked)) return { metadata: {}, filledIn: [], violations: validate(asked) }
   const said = definedMembers(asked)
   const preset = options?.preset
-  const filled: ClientMetadata = said.software_statement === undefined
-    ? complete(server, preset, said)
+  // Nothing is built upon what has not its type, and nothing hides it: it is refused below.
+  const typed = selectMembers(said, (name, value) => !isEmpty(value) && hasItsType(name, value))
+  const filled = said.software_statement === undefined
+    ? selectMembers(complete(server, preset, typed), (name) => !Object.hasOwn(said, name))
     : {}
   const metadata = { ...said, ...filled }
   return {
@@ -91,20 +93,20 @@ const fillIns = (server: AuthorizationServer, said: ClientMetadata): ClientMetad
 }
 
 /** A loopback or custom-scheme redirect URI makes a native client (OpenID Connect Registration §2); the default is web. */
-const isNative = ({ redirect_uris }: ClientMetadata): boolean =>
-  Array.isArray(redirect_uris) && redirect_uris.some(isNativeRedirect)
+const isNative = ({ redirect_uris }: ClientMetadata): boolean => redirect_uris?.some(isNativeRedirect) === true
 
 /** The default is `client_secret_basic` (RFC 7591 §2). A server that says it does not take that is asked for the next best. */
 const negotiatedMethod = (
   { token_endpoint_auth_methods_supported: supported }: AuthorizationServer,
-  { jwks, jwks_uri }: ClientMetadata
+  said: ClientMetadata
 ): string | undefined => {
   // A server that the caller described may be described badly.
   if (!Array.isArray(supported) || supported.length === 0 || supported.includes("client_secret_basic")) return undefined
   const usable = [
     "client_secret_post",
-    ...(jwks === undefined && jwks_uri === undefined ? [] : ["private_key_jwt"]),
-    "none"
+    ...(hasKeys(said) ? ["private_key_jwt"] : []),
+    // A public client has nothing to show for the client credentials grant (RFC 6749 §4.4).
+    ...(said.grant_types?.includes("client_credentials") === true ? [] : ["none"])
   ]
   return usable.find((method) => supported.includes(method))
 }
