@@ -474,6 +474,9 @@ export class RegistrationError extends Schema.TaggedError<RegistrationError>("@e
       case "UnexpectedStatus":
       case "OAuthError":
         return this.reason.status >= 500
+      case "RedirectRefused":
+        // A 303 points to what came of a request (RFC 9110 §15.4.4); without a status it was followed, or nobody knows.
+        return this.reason.status === undefined || this.reason.status === 303
       default:
         return false
     }
