@@ -54,8 +54,9 @@ export interface RequestOptions<E = never, R = never> extends MetadataOptions {
    */
   readonly initialAccessTokenType?: "Bearer" | "DPoP" | undefined
   /**
-   * More headers. `authorization` is refused, since it belongs to `initialAccessToken`; a `dpop` header is sent as it is,
-   * instead of a proof of the signer; `content-type` and `accept` are always those of JSON. Default: none.
+   * More headers. `authorization` is refused, since it belongs to `initialAccessToken`, and so is what the transport sets,
+   * such as `host` and `content-length`; a `dpop` header is sent as it is, instead of a proof of the signer;
+   * `content-type` and `accept` are always those of JSON. Default: none.
    */
   readonly headers?: Headers.Input | undefined
   /**
@@ -272,6 +273,20 @@ const readClient = Effect.fnUntraced(function*(
 const invalidOption = (option: string, message: string) =>
   new RegistrationError({ reason: { _tag: "InvalidOptions", option, message } satisfies Reason })
 
+/** What frames the message, names its target, or is a matter of one connection. */
+const ofTheTransport: ReadonlyArray<string> = [
+  "connection",
+  "content-length",
+  "expect",
+  "host",
+  "keep-alive",
+  "proxy-connection",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade"
+]
+
 const headerName = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 const headerValue = /^[\t\x20-\x7e\x80-\xff]*$/
 
@@ -280,6 +295,9 @@ const checkHeaders = (input: Headers.Input | undefined): Effect.Effect<Headers.H
   for (const [name, value] of Object.entries(headers)) {
     if (name === "authorization") {
       return Effect.fail(invalidOption("headers", "authorization is set by initialAccessToken and its type"))
+    }
+    if (ofTheTransport.includes(name)) {
+      return Effect.fail(invalidOption("headers", `${name} is set by the transport (RFC 9110 §7.6.1, RFC 9112 §6)`))
     }
     if (!headerName.test(name)) {
       return Effect.fail(invalidOption("headers", "a name is not a header name (RFC 9110 §5.1)"))

@@ -121,7 +121,11 @@ export const shownLocation = (
 ): string | undefined =>
   location === undefined
     ? undefined
-    : cleanServerText(displayUrl(location, URL.canParse(asked) ? new URL(asked) : undefined), secrets)
+    // Twice, because a URL writes some characters in its own way, and so would hide a secret.
+    : cleanServerText(
+      displayUrl(withoutSecrets(location, secrets), URL.canParse(asked) ? new URL(asked) : undefined),
+      secrets
+    )
 
 /** The body of a 401 is often empty: RFC 6750 §3 puts the error into the challenge. */
 const unauthorized = (
