@@ -199,12 +199,11 @@ export const cases: Readonly<Record<Misbehaviour.MisbehaviourId, Case | Readonly
     is: { disabled: false, reference_id: "reference-1" }
   },
   "secrets-in-members": {
-    // contacts, a secret as it stands, can be read as a list of one
-    ...departs("repaired-member", "malformed-member", "malformed-member"),
+    ...departs("repeated-secret", "repeated-secret", "repeated-secret"),
     client: (client) => {
       const secrets = [client.information.client_secret, client.information.registration_access_token]
         .filter((secret) => secret !== undefined).map(Redacted.value)
-      const printed = JSON.stringify(client.deviations)
+      const printed = JSON.stringify(client)
       return { secrets: secrets.length, printed: secrets.filter((secret) => printed.includes(secret)) }
     },
     is: { secrets: 2, printed: [] }

@@ -314,7 +314,14 @@ export const registrationEndpoint = (
   }
   return typeof endpoint === "string" && URL.canParse(endpoint)
     ? Effect.succeed(new URL(endpoint))
-    : Effect.fail(refuse("registration_endpoint", String(endpoint), "InvalidUrl", "it is not an absolute URL"))
+    : Effect.fail(
+      refuse(
+        "registration_endpoint",
+        typeof endpoint === "string" ? endpoint : "",
+        "InvalidUrl",
+        "it is not an absolute URL"
+      )
+    )
 }
 
 /**

@@ -22,8 +22,9 @@ import type { ClientMetadata } from "./ClientMetadata.ts"
 import type { DpopSigner } from "./DpopSigner.ts"
 import type { Answer } from "./internal/answer.ts"
 import { readGranted } from "./internal/granted.ts"
+import { isEmpty } from "./internal/metadataRules.ts"
 import { refusal } from "./internal/refusal.ts"
-import { definedMembers, selectMembers } from "./internal/selectMembers.ts"
+import { definedMembers, isObject, selectMembers } from "./internal/selectMembers.ts"
 import { sendRepeatedly } from "./internal/sendRepeatedly.ts"
 import { attributes, span } from "./internal/telemetry.ts"
 import { displayUrl } from "./internal/url.ts"
@@ -206,7 +207,7 @@ export const remove = <E = never, R = never>(
         const isGone = isRepeated && (answer.status === 401 || answer.status === 404)
         return isGone || (answer.status >= 200 && answer.status < 300)
           ? Effect.void
-          : Effect.flatMap(refusal(answer, asked(client)), Effect.fail)
+          : Effect.flatMap(refusal(answer, asked(client, answer.request)), Effect.fail)
       })
     )
   }).pipe(operation("remove", client))
@@ -233,7 +234,8 @@ const put = <E, R>(client: RegisteredClient, change: Change, options: Options<E,
   const isKept = (name: string, value: unknown) => value !== undefined && !removed.includes(name)
   const registered = selectMembers(
     { ...client.extensions, ...client.information, ...set },
-    (name, value) => isKept(name, value) && !Object.hasOwn(answerMembers, name)
+    // What is null or empty at the server is left out, which says the same (RFC 7592 §2.2).
+    (name, value) => isKept(name, value) && !isEmpty(value) && !Object.hasOwn(answerMembers, name)
   )
   const secret = change.sendSecret === true ? client.information.client_secret : undefined
   const body = {
@@ -259,12 +261,27 @@ const makeRequest = Effect.fnUntraced(function*<E, R>(
   if (uri === undefined) return yield* unsupported("registration_client_uri", client)
   const credential = options?.credential ?? token
   if (credential === undefined) return yield* unsupported("registration_access_token", client)
-  const value = Redacted.isRedacted(credential) ? credential : yield* credential
+  const value = Redacted.value(Redacted.isRedacted(credential) ? credential : yield* credential)
+  // Whoever refuses to send it later may quote it.
+  if (!headerText.test(value)) {
+    return yield* options?.credential === undefined
+      ? unsupported("registration_access_token", client, "that HTTP can carry")
+      : new RegistrationError({
+        reason: {
+          _tag: "InvalidOptions",
+          option: "credential",
+          message: "it is empty or has a character that HTTP does not allow (RFC 9110 §5.5)"
+        }
+      })
+  }
   return HttpClientRequest.make(method)(uri).pipe(
     HttpClientRequest.acceptJson,
-    HttpClientRequest.setHeader("authorization", `${options?.credentialType ?? "Bearer"} ${Redacted.value(value)}`)
+    HttpClientRequest.setHeader("authorization", `${options?.credentialType ?? "Bearer"} ${value}`)
   )
 })
+
+/** Visible characters, and spaces between them: servers give out tokens that are no tokens by RFC 6750 §2.1. */
+const headerText = /^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/
 
 const send = <E, R>(
   request: HttpClientRequest.HttpClientRequest,
@@ -272,7 +289,7 @@ const send = <E, R>(
   options: Options<E, R> | undefined
 ) =>
   sendRepeatedly(request, {
-    ...asked(client),
+    ...asked(client, request),
     role: "registration_client_uri",
     // A read too may hand out another token, which makes the old one void (RFC 7592 §2.1).
     effects: true,
@@ -282,7 +299,7 @@ const send = <E, R>(
 
 /** The registration with what an answer says. What it leaves out of the credentials stays as it was. */
 const learn = Effect.fnUntraced(function*(client: RegisteredClient, requested: ClientMetadata, answer: Answer) {
-  const reading = yield* readGranted(answer, { ...asked(client), expectedStatus: 200, requested })
+  const reading = yield* readGranted(answer, { ...asked(client, answer.request), expectedStatus: 200, requested })
   const { information } = reading
   if (information.client_id !== client.information.client_id) {
     return yield* new RegistrationError({
@@ -325,19 +342,27 @@ const operation = (name: string, client: RegisteredClient) =>
     [attributes.clientId]: client.information.client_id
   })
 
-const asked = (client: RegisteredClient) => ({
-  feature: "registration_client_uri",
-  secrets: [client.information.registration_access_token, client.information.client_secret]
-    .filter((secret) => secret !== undefined)
-    .map(Redacted.value)
-})
+const asked = (client: RegisteredClient, request: HttpClientRequest.HttpClientRequest) => {
+  const { client_secret, registration_access_token } = client.information
+  // Not always the client's own token: the caller may have given another credential.
+  const credential = request.headers["authorization"]?.replace(/^\S+ /, "")
+  return {
+    feature: "registration_client_uri",
+    secrets: [
+      ...[registration_access_token, client_secret].filter((secret) => secret !== undefined).map(Redacted.value),
+      ...(credential === undefined ? [] : [credential])
+    ]
+  }
+}
 
-const unsupported = (feature: string, client: RegisteredClient) =>
+const unsupported = (feature: string, client: RegisteredClient, which?: string) =>
   new RegistrationError({
     reason: {
       _tag: "Unsupported",
       feature,
-      message: `The registration cannot be managed: the server gave no ${feature} (RFC 7592 §3)`
+      message: `The registration cannot be managed: the server gave no ${feature}${
+        which === undefined ? "" : ` ${which}`
+      } (RFC 7592 §3)`
     },
     issuer: client.issuer,
     clientId: client.information.client_id
@@ -345,10 +370,13 @@ const unsupported = (feature: string, client: RegisteredClient) =>
 
 /** Only what the caller sets is judged: what the server itself returned is its own matter. */
 const checkChange = (client: RegisteredClient, change: Change): Effect.Effect<void, RegistrationError> => {
-  const set = definedMembers(change.set ?? {})
-  const violations = validate({ ...client.requested, ...client.information, ...set }).filter((violation) =>
-    violation.severity === "error" && Object.keys(set).some((name) => violation.member.split(/[[.]/)[0] === name)
-  )
+  const set = change.set ?? {}
+  const violations = isObject(set)
+    ? validate({ ...client.requested, ...client.information, ...definedMembers(set) }).filter(({ member, severity }) =>
+      severity === "error" &&
+      Object.keys(set).some((name) => member === name || member.startsWith(`${name}[`) || member.startsWith(`${name}.`))
+    )
+    : validate(set)
   return violations.length === 0
     ? Effect.void
     : Effect.fail(new RegistrationError({ reason: { _tag: "InvalidMetadata", violations } }))

@@ -29,6 +29,8 @@ export const DeviationId = Schema.Literals([
   "repaired-member",
   /** A value that cannot be read, or is nested too deeply; the member is left out. */
   "malformed-member",
+  /** A secret of the exchange in a member that is not the secret's own; the member is left out. */
+  "repeated-secret",
   /** A time in milliseconds; turned into seconds. */
   "milliseconds",
   /** A secret without `client_secret_expires_at`. */

@@ -7,11 +7,13 @@
 import * as DateTime from "effect/DateTime"
 import * as Inspectable from "effect/Inspectable"
 import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
 import type { ClientInformation } from "./ClientInformation.ts"
 import * as ClientMetadata from "./ClientMetadata.ts"
 import type { Deviation } from "./Deviation.ts"
 import * as Differences from "./Differences.ts"
 import { isLocalized } from "./internal/openMembers.ts"
+import { withoutSecrets } from "./internal/serverText.ts"
 import type { Violation } from "./Violation.ts"
 
 // -----------------------------------------------------------------------------
@@ -73,9 +75,13 @@ export class RegisteredClient extends Inspectable.Class {
     return this.#extensions
   }
 
-  /** What was asked, compared with what was granted. */
+  /**
+   * What was asked, compared with what was granted. What was granted in members that no specification registers is
+   * `Redacted`: it may be anything.
+   */
   get differences(): Differences.Differences {
-    return Differences.between({ ...this.requested }, { ...this.extensions, ...this.information })
+    const found = Differences.between({ ...this.requested }, { ...this.extensions, ...this.information })
+    return { ...found, added: found.added.map(redacted), replaced: found.replaced.map(redacted) }
   }
 
   /** When the secret expires; none when it never does, when the server did not say, or when there is no secret. */
@@ -93,7 +99,7 @@ export class RegisteredClient extends Inspectable.Class {
       requested: shown(this.requested),
       filledIn: this.filledIn,
       warnings: this.warnings,
-      information: this.information,
+      information: shownInformation(this.information),
       extensions: Object.keys(this.extensions),
       deviations: this.deviations
     }
@@ -104,10 +110,26 @@ export class RegisteredClient extends Inspectable.Class {
 // helpers
 // -----------------------------------------------------------------------------
 
+const isRegistered = (name: string): boolean => ClientMetadata.isMember(name) || isLocalized(name)
+
+const redacted = <A extends { readonly member: string; readonly granted: unknown }>(difference: A): A =>
+  isRegistered(difference.member)
+    ? difference
+    : { ...difference, granted: Redacted.make(difference.granted, { label: difference.member }) }
+
+/** The management URI is kept as the server gave it, but not shown with a secret in it. */
+const shownInformation = (information: ClientInformation): ClientInformation => {
+  const { client_secret, registration_access_token, registration_client_uri: uri } = information
+  const secrets = [client_secret, registration_access_token].filter((secret) => secret !== undefined)
+  return uri === undefined
+    ? information
+    : { ...information, registration_client_uri: withoutSecrets(uri, secrets.map(Redacted.value)) }
+}
+
 const shown = (metadata: ClientMetadata.ClientMetadata) =>
   Object.fromEntries(
     Object.entries(metadata).map(([name, value]) => [
       name,
-      ClientMetadata.isMember(name) || isLocalized(name) ? value : "<extension>"
+      isRegistered(name) ? value : "<extension>"
     ])
   )

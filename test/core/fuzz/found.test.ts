@@ -1,13 +1,18 @@
 /** What fuzzing has found, each case as small as it can be. */
 import {
   type AuthorizationServer,
+  ClientConfiguration,
   type ClientMetadata,
   ClientRegistration,
   DpopSigner,
-  MetadataRule
+  MetadataRule,
+  type RegisteredClient,
+  type RegistrationError
 } from "@effect-dcr/core"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer } from "effect"
+import { Effect, Exit, Layer, Redacted } from "effect"
+import type { HttpClient } from "effect/http"
+import { inspect } from "node:util"
 import { failsWith } from "../../support/failure.ts"
 import { recordedHttpClient } from "../../support/recordedHttpClient.ts"
 import { untyped } from "./support/untyped.ts"
@@ -144,6 +149,200 @@ describe("a server that a JavaScript caller describes", () => {
         assert.strictEqual(reason.rule, "InvalidUrl")
         assert.strictEqual(reason.url, "(not a URL)")
         assert.isEmpty(http.requests)
+      }
+    }))
+})
+
+// -----------------------------------------------------------------------------
+// answers
+// -----------------------------------------------------------------------------
+
+const token = "iat-Canary/7f+Qz~9.odd_=="
+
+const answered = {
+  ...good,
+  client_id: "c1",
+  client_secret: "secret-Canary-1",
+  client_secret_expires_at: 0,
+  registration_access_token: "token-Canary-1",
+  registration_client_uri: "https://op.example/register/c1"
+}
+
+const registered = (body: unknown, status = 201) => {
+  const http = recordedHttpClient({ status, body })
+  return ClientRegistration.register(server, good, { initialAccessToken: Redacted.make(token) }).pipe(
+    Effect.provide(Layer.merge(http.layer, DpopSigner.layerNone))
+  )
+}
+
+describe("a server that repeats secrets", () => {
+  const echoes: { readonly [what: string]: object } = {
+    "as text": { client_name: `${answered.client_secret} is yours` },
+    "as a list": { contacts: ["x", answered.registration_access_token] },
+    "in a string that should be a list": { grant_types: `a ${answered.client_secret}` },
+    "in a list that should be a string": { scope: [token] },
+    "in a number's place": { client_id_issued_at: token },
+    "deep inside": { jwks: { keys: [{ kty: "EC", x: [{ y: token }] }] } },
+    "as a name": { vp_formats_supported: { [token]: 1 } },
+    "percent-encoded": { logo_uri: `https://op.example/?x=${encodeURIComponent(token)}` },
+    "in base64": { policy_uri: Buffer.from(token).toString("base64") },
+    "of a wrong type": { client_secret: [["another-Canary-2"]], client_name: "another-Canary-2" },
+    "of another place": { inner: { client_secret: "another-Canary-2" }, client_name: "another-Canary-2" }
+  }
+  for (const [what, members] of Object.entries(echoes)) {
+    it.effect(`${what}: the member is left out, the client is not`, () =>
+      Effect.gen(function*() {
+        const client = yield* registered({ ...answered, ...members })
+        const repeated = client.deviations.filter(({ id }) => id === "repeated-secret")
+        assert.lengthOf(repeated, 1)
+        assert.include(Object.keys(members), repeated[0]?.member)
+        assert.notProperty(client.information, repeated[0]?.member ?? "")
+        assert.strictEqual(client.information.client_id, "c1")
+      }))
+  }
+
+  it.effect("in names: they are left out, and named nowhere", () =>
+    Effect.gen(function*() {
+      const client = yield* registered({ ...answered, [token]: 1, [`client_name#${token}`]: "x" })
+      assert.deepStrictEqual(client.deviations.map(({ id, member }) => `${id} ${member}`), [
+        "repeated-secret (unnamed)",
+        "repeated-secret (unnamed)"
+      ])
+      assert.notInclude(JSON.stringify(client), token)
+    }))
+
+  it.effect("in a vendor's member: kept, and not shown", () =>
+    Effect.gen(function*() {
+      const client = yield* registered({ ...answered, vendor: answered.client_secret })
+      assert.isEmpty(client.deviations)
+      assert.strictEqual(client.extensions["vendor"], answered.client_secret)
+      assert.notInclude(inspect([client, client.differences], { depth: 9 }), answered.client_secret)
+    }))
+
+  it.effect("in the management URI: kept, because it is needed, and not shown with the client", () =>
+    Effect.gen(function*() {
+      const uri = `https://op.example/register?token=${answered.registration_access_token}`
+      const client = yield* registered({ ...answered, registration_client_uri: uri })
+      assert.strictEqual(client.information.registration_client_uri, uri)
+      assert.notInclude(inspect(client, { depth: 9 }), answered.registration_access_token)
+    }))
+
+  it.effect("short ones are no secrets: a word of a test server stands in other members by chance", () =>
+    Effect.gen(function*() {
+      const client = yield* registered({ ...answered, client_secret: "app", client_name: "My app" })
+      assert.strictEqual(client.information.client_name, "My app")
+      assert.isEmpty(client.deviations)
+    }))
+
+  it.effect("in a text of JSON that is cut off, quoted or listed: not shown", () =>
+    Effect.gen(function*() {
+      const text = JSON.stringify(answered)
+      const bodies = [
+        text.slice(0, -5),
+        `Error: ${text}`,
+        JSON.stringify(text),
+        JSON.stringify([answered, answered.client_secret]),
+        JSON.stringify({ message: `created ${text}` }),
+        JSON.stringify({ message: `created ${answered.client_secret}`, data: { client: answered } }),
+        new URLSearchParams(Object.entries(answered).map(([name, value]) => [name, String(value)])).toString()
+      ]
+      for (const body of bodies) {
+        const { error } = yield* failsWith("UnexpectedStatus")(registered(body, 500))
+        assert.notMatch(`${inspect(error, { depth: 9 })} ${JSON.stringify(error)}`, /Canary/, body)
+      }
+      // What a person can use stays.
+      const { error } = yield* failsWith("UnexpectedStatus")(registered("client_secret: must be longer", 500))
+      assert.include(error.message, "client_secret: must be longer")
+    }))
+})
+
+describe("operations of RFC 7592", () => {
+  const managed = (
+    answer: object,
+    use: (
+      client: RegisteredClient.RegisteredClient
+    ) => Effect.Effect<unknown, RegistrationError.RegistrationError, HttpClient.HttpClient | DpopSigner.DpopSigner>,
+    reply: object = { status: 200, body: { ...answered, ...answer } }
+  ) =>
+    Effect.gen(function*() {
+      const http = recordedHttpClient(reply)
+      const exit = yield* registered({ ...answered, ...answer }).pipe(
+        Effect.flatMap(use),
+        Effect.provide(Layer.merge(http.layer, DpopSigner.layerNone)),
+        Effect.exit
+      )
+      return { http, exit }
+    })
+
+  it.effect("send nothing that is null or empty, also when the server has it so", () =>
+    Effect.gen(function*() {
+      const { http } = yield* managed({ reference: null, note: "", kept: { a: null } }, (client) =>
+        ClientConfiguration.replace(client, { set: { client_name: "New" } }))
+      const { client_secret, client_secret_expires_at, registration_access_token, registration_client_uri, ...rest } =
+        answered
+      assert.deepStrictEqual(JSON.parse(http.requests[0]?.body ?? ""), {
+        ...rest,
+        client_name: "New",
+        kept: { a: null }
+      })
+    }))
+
+  it.effect("judge what is set by its whole name", () =>
+    Effect.gen(function*() {
+      for (const set of [{ "vendor.flag": null }, { "a[0]": "" }, { "x.y": 1n }]) {
+        const { exit, http } = yield* managed({}, (client) =>
+          ClientConfiguration.replace(client, { set: untyped<ClientMetadata.ClientMetadata>({}, set) }))
+        assert.isTrue(Exit.isFailure(exit))
+        assert.isEmpty(http.requests)
+      }
+    }))
+
+  it.effect("refuse a change that is no object", () =>
+    Effect.gen(function*() {
+      for (const set of ["x", [1], 5]) {
+        const { exit, http } = yield* managed({}, (client) =>
+          ClientConfiguration.update(client, { set: untyped<ClientMetadata.ClientMetadata>({}, set) }))
+        assert.isTrue(Exit.isFailure(exit))
+        assert.isEmpty(http.requests)
+      }
+    }))
+
+  it.effect("do not give a transport what HTTP cannot carry: it would quote it", () =>
+    Effect.gen(function*() {
+      for (const bad of ["token-Canary\nx: y", "töken-Canary", " token-Canary", "token-Canary\u0000", ""]) {
+        const mine = yield* managed(
+          {},
+          (client) => ClientConfiguration.read(client, { credential: Redacted.make(bad) })
+        )
+        assert.isEmpty(mine.http.requests)
+        assert.include(JSON.stringify(mine.exit), "InvalidOptions")
+        assert.notInclude(inspect(mine.exit, { depth: 9 }), "Canary")
+        if (bad === "") continue
+        const its = yield* managed({ registration_access_token: bad }, (client) => ClientConfiguration.remove(client))
+        assert.isEmpty(its.http.requests)
+        assert.include(JSON.stringify(its.exit), "Unsupported")
+        assert.notInclude(inspect(its.exit, { depth: 9 }), "Canary")
+      }
+    }))
+
+  it.effect("take a token with spaces, as some servers make them", () =>
+    Effect.gen(function*() {
+      const { http } = yield* managed({ registration_access_token: "a b%/+c" }, (client) =>
+        ClientConfiguration.read(client))
+      assert.strictEqual(http.requests[0]?.headers["authorization"], "Bearer a b%/+c")
+    }))
+
+  it.effect("scrub a credential that is not the client's own token", () =>
+    Effect.gen(function*() {
+      const credential = "other-Canary/token with space"
+      for (const operation of [ClientConfiguration.read, ClientConfiguration.remove]) {
+        const { exit } = yield* managed(
+          {},
+          (client) => operation(client, { credential: Redacted.make(credential) }),
+          { status: 400, body: { error: "invalid_request", error_description: `got ${credential}` } }
+        )
+        assert.isTrue(Exit.isFailure(exit))
+        assert.notInclude(inspect(exit, { depth: 9 }), "Canary")
       }
     }))
 })

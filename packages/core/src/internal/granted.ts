@@ -50,6 +50,7 @@ export const readGranted = Effect.fnUntraced(function*(
   const reading = readRegistration(body, {
     requested: expectation.requested,
     endpoint: answer.request.url,
+    secrets: expectation.secrets,
     now: Math.floor(now / 1000),
     maxDepth: maxJsonDepth
   })

@@ -11,6 +11,7 @@ import type { ClientMetadata } from "../ClientMetadata.ts"
 import { type Deviation, DeviationId } from "../Deviation.ts"
 import { isDeeperThan, type JsonObject, parseJson } from "./answer.ts"
 import { isLocalized } from "./openMembers.ts"
+import { repeatsOneOf, secretsIn } from "./secrets.ts"
 import { cleanServerText } from "./serverText.ts"
 
 export interface Reading {
@@ -26,6 +27,8 @@ export interface Circumstances {
   readonly endpoint: string
   /** Seconds since the epoch. */
   readonly now: number
+  /** The secrets of the request. Those of the answer are found in it. Default: none. */
+  readonly secrets?: ReadonlyArray<string> | undefined
   /** How deep the answer may be nested, itself included. What is deeper is left out. */
   readonly maxDepth: number
 }
@@ -36,16 +39,20 @@ export const readRegistration = (body: JsonObject, circumstances: Circumstances)
   const information: Record<string, unknown> = {}
   const extensions: Record<string, unknown> = {}
   const isTooDeep = (value: unknown) => isDeeperThan(value, circumstances.maxDepth - 1)
+  const isSecret = repeatsOneOf([...circumstances.secrets ?? [], ...secretsIn(body)])
   // In the order of the specifications, not of the answer, so that the list of deviations is stable.
   for (const name of [...Object.keys(members), ...Object.keys(body).filter(isLocalized).sort()]) {
     if (!Object.hasOwn(body, name)) continue
-    const reading = readMember(name, body[name], isTooDeep)
+    const reading = !mayRepeatSecrets.includes(name) && (isSecret(body[name]) || isSecret(name))
+      ? { deviation: repeatedSecret(isSecret(name) ? undefined : name) }
+      : readMember(name, body[name], isTooDeep)
     if (reading.deviation !== undefined) deviations.push(reading.deviation)
     if (reading.value !== undefined) information[name] = reading.value
   }
   for (const [name, value] of Object.entries(body)) {
     if (Object.hasOwn(members, name) || isLocalized(name)) continue
-    if (isTooDeep(value)) deviations.push(deviate("malformed-member", name, tooDeep))
+    if (isSecret(name)) deviations.push(repeatedSecret(undefined))
+    else if (isTooDeep(value)) deviations.push(deviate("malformed-member", name, tooDeep))
     else own(extensions, name, value)
   }
   const { client_id } = information
@@ -61,6 +68,20 @@ interface MemberReading {
   readonly value?: unknown
   readonly deviation?: Deviation
 }
+
+/**
+ * The secrets' own members, and two that are needed whatever they hold: a server that puts a secret into an identifier has
+ * published it.
+ */
+const mayRepeatSecrets: ReadonlyArray<string> = [
+  "client_secret",
+  "registration_access_token",
+  "client_id",
+  "registration_client_uri"
+]
+
+const repeatedSecret = (name: string | undefined): Deviation =>
+  deviate("repeated-secret", name ?? "", "repeats a secret and is left out", "RFC 7591 §5")
 
 const tooDeep = "is nested too deeply and is left out"
 

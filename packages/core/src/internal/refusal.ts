@@ -12,6 +12,7 @@ import * as Result from "effect/Result"
 import { type Reason, RegistrationError } from "../RegistrationError.ts"
 import { type Answer, isJsonObject, type JsonObject, parseJson } from "./answer.ts"
 import { parseChallenges } from "./challenges.ts"
+import { secretsIn } from "./secrets.ts"
 import { cleanServerText, withoutSecrets } from "./serverText.ts"
 import { displayUrl } from "./url.ts"
 
@@ -71,7 +72,8 @@ const reasonOf = (answer: Answer, asked: Asked, now: number): Reason => {
   const { headers, status } = answer
   const parsed = parseJson(answer.text)
   const body = isJsonObject(parsed) ? parsed : undefined
-  const secrets = body === undefined ? asked.secrets : [...asked.secrets, ...secretsIn(body)]
+  // A refusal may bring secrets all the same.
+  const secrets = [...asked.secrets, ...secretsIn(parsed)]
   const text = (value: unknown) => cleanServerText(value, secrets)
   const number = body?.["code"]
   const code = text(typeof number === "number" ? String(number) : number)
@@ -108,10 +110,6 @@ const reasonOf = (answer: Answer, asked: Asked, now: number): Reason => {
 
 const isStrings = (value: unknown): value is ReadonlyArray<string> =>
   Array.isArray(value) && value.every((item) => typeof item === "string")
-
-/** The secrets that a refusal brings all the same. */
-const secretsIn = (body: JsonObject): ReadonlyArray<string> =>
-  ["client_secret", "registration_access_token"].map((name) => body[name]).filter((value) => typeof value === "string")
 
 /** Where a redirect points, for an error. */
 export const shownLocation = (

@@ -10,9 +10,12 @@ const maximumLength = 300
 /** A tag begins right after its bracket, and none is called `client_name`: `a < b` and `<client_name>` are text. */
 const looksLikeMarkup = /<(!doctype|\?xml|\/?[a-z][a-z0-9-]*[\s/>])/i
 
+/** A secret and its name, in JSON that is cut off or quoted, or in a form: nobody knows where it ends. */
+const namesItsSecret = /(client_secret|registration_access_token)(\\*["']\s*:|&(quot|#34);\s*:|=)/i
+
 /** Cleans `text`, without the secrets of the exchange. `undefined` when nothing fit to show is left. */
 export const cleanServerText = (text: unknown, secrets: ReadonlyArray<string>): string | undefined => {
-  if (typeof text !== "string" || looksLikeMarkup.test(text)) return undefined
+  if (typeof text !== "string" || looksLikeMarkup.test(text) || namesItsSecret.test(text)) return undefined
   // Control characters, line breaks and the invisible or direction-changing ones would let a server forge log lines.
   const cleaned = withoutSecrets(text, secrets).replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\s]+/gu, " ").trim()
   if (cleaned === "") return undefined
@@ -32,7 +35,7 @@ export const withoutSecrets = (text: string, secrets: ReadonlyArray<string>): st
 }
 
 /** What a secret looks like in a text, in a URL, a form, a JSON string (in one, too), a page and an encoded header. */
-const formsOf = (secret: string): ReadonlySet<string> => {
+export const formsOf = (secret: string): ReadonlySet<string> => {
   const percent = percentEncoded(secret)
   const json = jsonEscaped(secret)
   const base64url = Base64Url.encodeBytes(new TextEncoder().encode(secret))

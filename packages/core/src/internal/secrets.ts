@@ -1,0 +1,52 @@
+/**
+ * Finding secrets: those that a body brings, and those that stand where they do not belong.
+ *
+ * @internal
+ */
+import { formsOf } from "./serverText.ts"
+
+/** The members of an answer that are secrets. */
+const secretMembers: ReadonlyArray<string> = ["client_secret", "registration_access_token"]
+
+/** The secrets in a body, also nested ones and those of a wrong type. */
+export const secretsIn = (body: unknown): ReadonlyArray<string> => {
+  const secrets: Array<string> = []
+  visit(body, (name, value) => {
+    if (!secretMembers.includes(name)) return true
+    secrets.push(...stringsIn(value))
+    return false
+  })
+  return secrets
+}
+
+/** What is shorter is no secret, and stands in other texts by chance. */
+const minimumLength = 8
+
+/** Tells whether one of the secrets stands anywhere in a value, in any of the encodings of a text. */
+export const repeatsOneOf = (secrets: ReadonlyArray<string>): (value: unknown) => boolean => {
+  const forms = secrets.filter(({ length }) => length >= minimumLength).flatMap((secret) => [...formsOf(secret)])
+  const repeats = (text: string) => forms.some((form) => text.includes(form))
+  return (value) => forms.length > 0 && (typeof value === "string" ? repeats(value) : stringsIn(value).some(repeats))
+}
+
+/** Every string inside a value, the names of members included. */
+const stringsIn = (value: unknown): ReadonlyArray<string> => {
+  if (typeof value === "string") return [value]
+  const strings: Array<string> = []
+  visit(value, (name, inner) => {
+    strings.push(name)
+    if (typeof inner === "string") strings.push(inner)
+    return true
+  })
+  return strings
+}
+
+/** Shows every member inside a value, whose own members follow if `see` says so. Not recursive: a body may be deep. */
+const visit = (value: unknown, see: (name: string, value: unknown) => boolean): void => {
+  const open = [value]
+  while (open.length > 0) {
+    const next = open.pop()
+    if (typeof next !== "object" || next === null) continue
+    for (const [name, inner] of Object.entries(next)) if (see(name, inner)) open.push(inner)
+  }
+}
