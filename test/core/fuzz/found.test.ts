@@ -278,10 +278,9 @@ describe("operations of RFC 7592", () => {
     Effect.gen(function*() {
       const { http } = yield* managed({ reference: null, note: "", kept: { a: null } }, (client) =>
         ClientConfiguration.replace(client, { set: { client_name: "New" } }))
-      const { client_secret, client_secret_expires_at, registration_access_token, registration_client_uri, ...rest } =
-        answered
       assert.deepStrictEqual(JSON.parse(http.requests[0]?.body ?? ""), {
-        ...rest,
+        ...good,
+        client_id: "c1",
         client_name: "New",
         kept: { a: null }
       })
