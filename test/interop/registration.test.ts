@@ -181,6 +181,7 @@ describe("oidc-provider: open registration", () => {
       const { connection: _, host: __, ...headers } = registration?.headers ?? {}
       assert.deepStrictEqual(headers, {
         accept: "application/json",
+        "accept-encoding": "identity",
         "content-type": "application/json",
         "content-length": String(JSON.stringify({ redirect_uris }).length),
         "x-tenant": "7"

@@ -93,9 +93,17 @@ describe("the request", () => {
       assert.deepStrictEqual(request, {
         method: "POST",
         url: endpoint,
-        headers: { "content-length": "2", "content-type": "application/json", "x-mine": "1" },
+        headers: {
+          "accept-encoding": "identity",
+          "content-length": "2",
+          "content-type": "application/json",
+          "x-mine": "1"
+        },
         body: "{}"
       })
+      // who asks for a compressed answer knows how to read it
+      yield* plain(http, post(endpoint, { "accept-encoding": "gzip" }))
+      assert.strictEqual(http.requests[1]?.headers["accept-encoding"], "gzip")
     }))
 
   it.effect("keeps the query of its URL, which is no redirect", () =>

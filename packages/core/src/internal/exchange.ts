@@ -164,7 +164,7 @@ const prepare = Effect.fnUntraced(function*(
           })
       )
       return attemptStarts.pipe(
-        Effect.andThen(perSend.execute(request)),
+        Effect.andThen(perSend.execute(plainly(request))),
         Effect.catch(answerInside),
         Effect.flatMap((response) => {
           received = response
@@ -189,6 +189,15 @@ const prepare = Effect.fnUntraced(function*(
     })
   return { send, url }
 })
+
+/**
+ * Without a word about it a server may compress (RFC 9110 §12.5.3), and most transports would not decompress: the client
+ * would be created, and its registration unreadable.
+ */
+const plainly = (request: HttpClientRequest.HttpClientRequest): HttpClientRequest.HttpClientRequest =>
+  request.headers["accept-encoding"] === undefined
+    ? HttpClientRequest.setHeader(request, "accept-encoding", "identity")
+    : request
 
 /** What a client that fails on a status, such as `HttpClient.filterStatusOk`, holds back. */
 const answerInside = <E>(
