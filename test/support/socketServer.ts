@@ -89,19 +89,25 @@ export const chunk = (content: string): string => `${Buffer.byteLength(content).
 /** 200 MB. */
 export const flood = 200_000_000
 
-const piece = Buffer.alloc(65_536, " ")
-const chunkedPiece = Buffer.concat([Buffer.from("10000\r\n"), piece, Buffer.from("\r\n")])
+const pieces = {
+  /** JSON may begin with any amount of it. */
+  plain: Buffer.alloc(65_536, " "),
+  chunked: Buffer.from(chunk(" ".repeat(65_536))),
+  /** Not white space, which parsers skip and do not count in front of the value of a header. */
+  header: Buffer.alloc(65_536, "x")
+}
 
 /**
- * Writes a head and then 200 MB of white space, as fast as they are taken. Gives how many bytes went into the socket: the
- * system's own buffers swallow some megabytes before anybody reads them.
+ * Writes a head and then 200 MB, as fast as they are taken. Gives how many bytes went into the socket: the system's own
+ * buffers swallow some megabytes before anybody reads them.
  */
-export const pour = (socket: Net.Socket, head: string, framing: "plain" | "chunked" = "plain"): () => number => {
+export const pour = (socket: Net.Socket, head: string, framing: keyof typeof pieces = "plain"): () => number => {
+  const piece = pieces[framing]
   let sent = 0
   const more = (): void => {
     while (sent < flood && !socket.destroyed) {
       sent += piece.length
-      if (!socket.write(framing === "chunked" ? chunkedPiece : piece)) {
+      if (!socket.write(piece)) {
         socket.once("drain", more)
         return
       }
