@@ -8,7 +8,7 @@ import { RegistrationError } from "@effect-dcr/core/RegistrationError"
 import * as RetryPolicy from "@effect-dcr/core/RetryPolicy"
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Clock, Duration, Effect, Exit, Fiber, Layer, Redacted, Schedule, Schema } from "effect"
-import { HttpClientRequest, HttpClientResponse } from "effect/http"
+import { Headers, HttpClientRequest, HttpClientResponse } from "effect/http"
 import { TestClock } from "effect/testing"
 import { inspect } from "node:util"
 import { failsWith } from "../support/failure.ts"
@@ -681,6 +681,23 @@ describe("register", () => {
           for (const echo of [...echoes, "s3cret"]) assert.notInclude(text, echo, JSON.stringify(reply))
         }
       }
+    }))
+
+  it.effect("nor is one of another header that is a secret, or that the program calls one", () =>
+    Effect.gen(function*() {
+      const headers = { "x-api-key": "s3cret/key", Cookie: "id=s3cret-cookie", "x-tenant-key": "s3cret-tenant" }
+      const http = recordedHttpClient({
+        status: 400,
+        body: { error: "invalid_request", error_description: Object.values(headers).join(" and ") }
+      })
+      const redacted = yield* Headers.CurrentRedactedNames
+      const error = yield* Effect.flip(
+        register(http, { headers }).pipe(
+          Effect.provideService(Headers.CurrentRedactedNames, [...redacted, /^x-tenant-/])
+        )
+      )
+      assert.include(error.message, "<redacted> and <redacted> and <redacted>")
+      assert.notInclude(JSON.stringify(error), "s3cret")
     }))
 
   it.effect("an interruption ends the request", () =>

@@ -169,7 +169,7 @@ export const send = (
   HttpClientResponse.HttpClientResponse,
   RegistrationError,
   HttpClient.HttpClient | DpopSigner
-> => Effect.map(sendRegistration(request, options), toResponse)
+> => Effect.map(sendRegistration(request, options), (answer) => toResponse(answer, secretsIn(request)))
 
 /**
  * Reads the answer to a registration request.
@@ -191,7 +191,7 @@ export const process = Effect.fnUntraced(function*(
 ): Effect.fn.Return<RegisteredClient, RegistrationError> {
   const limits = yield* ExchangeLimits
   const place = { role: endpointName, url: displayUrl(response.request.url), effects: true }
-  const answer = yield* readAnswer(response, place, limits.maxResponseBytes)
+  const answer = yield* readInTime(response, place, limits)
   // Completed as for the request, but not refused: a client may exist now, whatever its metadata.
   return yield* readClient(server, prepareMetadata(server, metadata, options), answer, options)
 })
@@ -232,13 +232,14 @@ const buildRequest = Effect.fnUntraced(function*<E, R>(
 })
 
 const sendRegistration = (request: HttpClientRequest.HttpClientRequest, options: SendOptions | undefined) =>
-  sendRepeatedly(request, {
-    role: endpointName,
-    feature: endpointName,
-    secrets: secretsIn(request),
-    allowInsecure: options?.dangerouslyAllowInsecureRequests === true,
-    deadline: options?.deadline
-  })
+  Effect.flatMap(secretsIn(request), (secrets) =>
+    sendRepeatedly(request, {
+      role: endpointName,
+      feature: endpointName,
+      secrets,
+      allowInsecure: options?.dangerouslyAllowInsecureRequests === true,
+      deadline: options?.deadline
+    }))
 
 const readClient = Effect.fnUntraced(function*(
   server: AuthorizationServer,
@@ -250,7 +251,7 @@ const readClient = Effect.fnUntraced(function*(
     expectedStatus: 201,
     feature: endpointName,
     requested: prepared.metadata,
-    secrets: secretsIn(answer.request)
+    secrets: yield* secretsIn(answer.request)
   })
   const client = new RegisteredClient({
     issuer: server.issuer,
@@ -325,8 +326,13 @@ const authorize = (
       invalidOption("initialAccessToken", "it is empty or has a character that no token has (RFC 6750 §2.1)")
     )
 
-/** The secrets that a request carries, to keep them out of the server's texts. */
-const secretsIn = (request: HttpClientRequest.HttpClientRequest): ReadonlyArray<string> => {
-  const token = request.headers["authorization"]?.split(/ +/)[1]
-  return token === undefined ? [] : [token]
-}
+/**
+ * The secrets that a request carries, to keep them out of the server's texts: its headers that are not to be shown, by
+ * the names that the program has for them, without the scheme of an `Authorization`.
+ */
+const secretsIn = (request: HttpClientRequest.HttpClientRequest): Effect.Effect<ReadonlyArray<string>> =>
+  Headers.CurrentRedactedNames.useSync((names) =>
+    Object.values(Headers.redact(request.headers, ["authorization", ...names])).flatMap((value) =>
+      typeof value === "string" ? [] : [Redacted.value(value).replace(/^(Bearer|DPoP|Basic) +/i, "")]
+    )
+  )
