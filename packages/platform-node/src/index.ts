@@ -6,3 +6,4 @@
 export * as NodeDpopSigner from "./NodeDpopSigner.ts"
 export * as NodeHttpClient from "./NodeHttpClient.ts"
 export * as NodeRegistration from "./NodeRegistration.ts"
+export * as NodeRegistrationStore from "./NodeRegistrationStore.ts"
