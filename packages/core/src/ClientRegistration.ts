@@ -169,7 +169,7 @@ export const send = (
   HttpClientResponse.HttpClientResponse,
   RegistrationError,
   HttpClient.HttpClient | DpopSigner
-> => Effect.map(sendRegistration(request, options), (answer) => toResponse(answer, secretsIn(request)))
+> => Effect.map(sendRegistration(request, options), toResponse)
 
 /**
  * Reads the answer to a registration request.
@@ -191,7 +191,7 @@ export const process = Effect.fnUntraced(function*(
 ): Effect.fn.Return<RegisteredClient, RegistrationError> {
   const limits = yield* ExchangeLimits
   const place = { role: endpointName, url: displayUrl(response.request.url), effects: true }
-  const answer = yield* readInTime(response, place, limits)
+  const answer = yield* readAnswer(response, place, limits.maxResponseBytes)
   // Completed as for the request, but not refused: a client may exist now, whatever its metadata.
   return yield* readClient(server, prepareMetadata(server, metadata, options), answer, options)
 })
