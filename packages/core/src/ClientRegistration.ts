@@ -19,7 +19,7 @@ import { registrationEndpoint } from "./AuthorizationServer.ts"
 import type { ClientMetadata } from "./ClientMetadata.ts"
 import type { DpopSigner } from "./DpopSigner.ts"
 import { ExchangeLimits } from "./ExchangeLimits.ts"
-import { type Answer, readAnswer, toResponse } from "./internal/answer.ts"
+import { type Answer, readInTime, toResponse } from "./internal/answer.ts"
 import { readGranted } from "./internal/granted.ts"
 import { checkMetadata, type PreparedMetadata, prepareMetadata } from "./internal/prepareMetadata.ts"
 import { sendRepeatedly } from "./internal/sendRepeatedly.ts"
@@ -169,7 +169,11 @@ export const send = (
   HttpClientResponse.HttpClientResponse,
   RegistrationError,
   HttpClient.HttpClient | DpopSigner
-> => Effect.map(sendRegistration(request, options), toResponse)
+> =>
+  Effect.flatMap(
+    secretsIn(request),
+    (secrets) => Effect.map(sendRegistration(request, options), (answer) => toResponse(answer, secrets))
+  )
 
 /**
  * Reads the answer to a registration request.
@@ -191,7 +195,7 @@ export const process = Effect.fnUntraced(function*(
 ): Effect.fn.Return<RegisteredClient, RegistrationError> {
   const limits = yield* ExchangeLimits
   const place = { role: endpointName, url: displayUrl(response.request.url), effects: true }
-  const answer = yield* readAnswer(response, place, limits.maxResponseBytes)
+  const answer = yield* readInTime(response, place, limits)
   // Completed as for the request, but not refused: a client may exist now, whatever its metadata.
   return yield* readClient(server, prepareMetadata(server, metadata, options), answer, options)
 })

@@ -10,8 +10,9 @@ import {
   type RegistrationError
 } from "@effect-dcr/core"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Layer, Redacted } from "effect"
-import type { HttpClient } from "effect/http"
+import { Effect, Exit, Fiber, Layer, Redacted } from "effect"
+import { type HttpClient, HttpClientRequest, HttpClientResponse } from "effect/http"
+import { TestClock } from "effect/testing"
 import { inspect } from "node:util"
 import { failsWith } from "../../support/failure.ts"
 import { recordedHttpClient } from "../../support/recordedHttpClient.ts"
@@ -253,6 +254,53 @@ describe("a server that repeats secrets", () => {
       // What a person can use stays.
       const { error } = yield* failsWith("UnexpectedStatus")(registered("client_secret: must be longer", 500))
       assert.include(error.message, "client_secret: must be longer")
+    }))
+})
+
+describe("a response from elsewhere", () => {
+  const request = HttpClientRequest.post(server.registration_endpoint)
+
+  const endless = (status: number) =>
+    HttpClientResponse.fromWeb(
+      request,
+      new Response(new ReadableStream({ pull: () => new Promise(() => {}) }), { status })
+    )
+
+  it.effect("is not waited for without end", () =>
+    Effect.gen(function*() {
+      for (const status of [201, 400]) {
+        const fiber = yield* Effect.forkChild(Effect.flip(ClientRegistration.process(server, good, endless(status))))
+        yield* TestClock.adjust("29 seconds")
+        assert.isUndefined(fiber.pollUnsafe())
+        yield* TestClock.adjust("1 second")
+        const { reason } = yield* Fiber.join(fiber)
+        assert.strictEqual(reason._tag, status === 201 ? "OutcomeUnknown" : "UnexpectedStatus")
+      }
+    }))
+
+  it.effect("shows no secret when it is one that was sent for here", () =>
+    Effect.gen(function*() {
+      const http = recordedHttpClient({
+        status: 401,
+        body: answered,
+        headers: {
+          "www-authenticate": `Bearer error_description="${token}"`,
+          location: `/x?${encodeURIComponent(token)}`,
+          "x-echo": `Bearer ${token}`,
+          "set-cookie": "session=Canary",
+          "x-plain": "plain"
+        }
+      })
+      const request = yield* ClientRegistration.request(server, good, { initialAccessToken: Redacted.make(token) })
+      const response = yield* ClientRegistration.send(request).pipe(
+        Effect.provide(Layer.merge(http.layer, DpopSigner.layer()))
+      )
+      for (const text of [inspect(response, { depth: 9 }), JSON.stringify(response), String(response)]) {
+        assert.notMatch(text, /Canary|eyJ/)
+        assert.include(text, "plain")
+        assert.include(text, "401")
+      }
+      assert.strictEqual(response.headers["x-echo"], `Bearer ${token}`)
     }))
 })
 

@@ -4,13 +4,18 @@
  * @internal
  */
 import * as Effect from "effect/Effect"
+import * as Headers from "effect/http/Headers"
 import * as HttpClientError from "effect/http/HttpClientError"
 import type * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as HttpClientResponse from "effect/http/HttpClientResponse"
+import * as Inspectable from "effect/Inspectable"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
+import type { ExchangeLimits } from "../ExchangeLimits.ts"
 import { type Reason, RegistrationError } from "../RegistrationError.ts"
+import { withoutSecrets } from "./serverText.ts"
 import { type Place, transportReason } from "./transportFailure.ts"
+import { displayUrl } from "./url.ts"
 
 /** An answer whose body was read to its end within the limits. */
 export interface Answer {
@@ -29,13 +34,40 @@ export const readAnswer = (
   place: Place,
   maximum: number
 ): Effect.Effect<Answer, RegistrationError> =>
-  readBody(response, maximum).pipe(
+  isRead(response) ? Effect.succeed(withText(response, response[wholeText])) : readBody(response, maximum).pipe(
     // Under a status of failure the status alone decides: the server refused, whatever it wanted to add.
     Effect.catch((failure) =>
       response.status >= 400 ? Effect.succeed("") : Effect.fail(unreadAnswer(failure, response, place))
     ),
     Effect.map((text) => withText(response, text))
   )
+
+/** Reads a response that somebody else received: of its deadline nothing is known, so it gets one of its own. */
+export const readInTime = (
+  response: HttpClientResponse.HttpClientResponse,
+  place: Place,
+  limits: ExchangeLimits
+): Effect.Effect<Answer, RegistrationError> => {
+  const answer = readAnswer(response, place, limits.maxResponseBytes)
+  return isRead(response) ? answer : Effect.timeoutOrElse(answer, {
+    duration: limits.deadline,
+    orElse: () =>
+      response.status >= 400
+        ? Effect.succeed(withoutBody(response))
+        : Effect.fail(
+          new RegistrationError({
+            reason: {
+              _tag: "OutcomeUnknown",
+              why: "Deadline",
+              status: response.status,
+              message: "The answer did not end within the deadline: the request may have been processed"
+            },
+            method: response.request.method,
+            url: place.url
+          })
+        )
+  })
+}
 
 /** An answer of which the status has to do. */
 export const withoutBody = (response: HttpClientResponse.HttpClientResponse): Answer => withText(response, "")
@@ -53,9 +85,16 @@ const withText = (response: HttpClientResponse.HttpClientResponse, text: string)
   response
 })
 
-/** The answer as a response whose body can be read again and again. */
-export const toResponse = ({ response, text }: Answer): HttpClientResponse.HttpClientResponse =>
+/** The answer as a response whose body can be read again and again, and that shows none of these secrets. */
+export const toResponse = (
+  { response, text }: Answer,
+  secrets: ReadonlyArray<string> = []
+): HttpClientResponse.HttpClientResponse =>
   derive(response, {
+    [wholeText]: { value: text },
+    toJSON: { value: () => shownResponse(response, secrets) },
+    [Inspectable.NodeInspectSymbol]: { value: () => shownResponse(response, secrets) },
+    toString: { value: () => JSON.stringify(shownResponse(response, secrets)) },
     text: { value: Effect.succeed(text) },
     stream: { get: () => Stream.succeed(new TextEncoder().encode(text)) },
     arrayBuffer: { get: () => Effect.sync(() => new TextEncoder().encode(text).buffer) },
@@ -70,6 +109,32 @@ export const toResponse = ({ response, text }: Answer): HttpClientResponse.HttpC
         })
     }
   })
+
+/** Names the text of a response that was read already, within the limits. */
+const wholeText: unique symbol = Symbol("@effect-dcr/core/internal/wholeText")
+
+const isRead = (
+  response: HttpClientResponse.HttpClientResponse
+): response is HttpClientResponse.HttpClientResponse & { readonly [wholeText]: string } => wholeText in response
+
+/** Servers repeat in any header what they were sent. */
+const shownResponse = (
+  { headers, request, status }: HttpClientResponse.HttpClientResponse,
+  secrets: ReadonlyArray<string>
+) => ({
+  _id: "HttpClientResponse",
+  request: { method: request.method, url: displayUrl(request.url) },
+  status,
+  headers: Object.fromEntries(
+    Object.entries(Headers.redact(headers, secretHeaders)).map(([name, value]) => [
+      name,
+      typeof value === "string" ? withoutSecrets(value, secrets) : value
+    ])
+  )
+})
+
+/** Headers that are not shown, whatever they hold. */
+const secretHeaders: ReadonlyArray<string> = ["authorization", "cookie", "dpop", "set-cookie", "x-api-key"]
 
 /** Everything but these properties stays as it is, getters on the prototype included. */
 const derive: (
