@@ -8,6 +8,7 @@ import * as Equal from "effect/Equal"
 import type { ClientInformation } from "./ClientInformation.ts"
 import { answerMembers } from "./ClientInformation.ts"
 import type { ClientMetadata } from "./ClientMetadata.ts"
+import { memberKey } from "./internal/selectMembers.ts"
 
 // -----------------------------------------------------------------------------
 // models
@@ -72,12 +73,6 @@ export const between = (
 // -----------------------------------------------------------------------------
 // helpers
 // -----------------------------------------------------------------------------
-
-/** Language tags compare case-insensitively (RFC 7591 §2.2), the names before them do not. */
-const memberKey = (member: string): string => {
-  const mark = member.indexOf("#")
-  return mark < 0 ? member : member.slice(0, mark) + member.slice(mark).toLowerCase()
-}
 
 /** Preference is what the order of these says. */
 const ordered: ReadonlyArray<string> = ["default_acr_values"]

@@ -332,7 +332,7 @@ export const withLease = <A, E, R>(
   const keepRenewing = (lease: Lease) =>
     Effect.sleep(Duration.divideUnsafe(ttl, 3)).pipe(
       // A store that fails now may answer the next time.
-      Effect.andThen(Effect.catch(store.renew(lease, ttl), () => Effect.succeed(true))),
+      Effect.andThen(Effect.orElseSucceed(store.renew(lease, ttl), () => true)),
       Effect.repeat({ while: (isHeld) => isHeld })
     )
   return Effect.acquireUseRelease(

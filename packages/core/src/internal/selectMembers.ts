@@ -18,3 +18,9 @@ export const selectMembers = (
 /** `undefined` in a request means "left out". */
 export const definedMembers = (metadata: ClientMetadata): ClientMetadata =>
   selectMembers(metadata, (_, value) => value !== undefined)
+
+/** Language tags compare case-insensitively (RFC 7591 §2.2), the names before them do not. */
+export const memberKey = (member: string): string => {
+  const mark = member.indexOf("#")
+  return mark < 0 ? member : member.slice(0, mark) + member.slice(mark).toLowerCase()
+}
