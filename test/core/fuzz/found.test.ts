@@ -334,6 +334,16 @@ describe("operations of RFC 7592", () => {
       })
     }))
 
+  it.effect("send no number that JSON writes as null", () =>
+    Effect.gen(function*() {
+      const { http } = yield* managed({}, (client) => ClientConfiguration.rotate(client), {
+        status: 200,
+        body: JSON.stringify({ ...answered, vendor: 0 }).replace("\"vendor\":0", "\"vendor\":-1e400")
+      })
+      assert.lengthOf(http.requests, 2)
+      assert.notProperty(JSON.parse(http.requests[1]?.body ?? ""), "vendor")
+    }))
+
   it.effect("judge what is set by its whole name", () =>
     Effect.gen(function*() {
       for (const set of [{ "vendor.flag": null }, { "a[0]": "" }, { "x.y": 1n }]) {

@@ -53,7 +53,10 @@ export const readRegistration = (body: JsonObject, circumstances: Circumstances)
     if (Object.hasOwn(members, name) || isLocalized(name)) continue
     if (isSecret(name)) deviations.push(repeatedSecret(undefined))
     else if (isTooDeep(value)) deviations.push(deviate("malformed-member", name, tooDeep))
-    else own(extensions, name, value)
+    // An update would send it back as null, which asks for its deletion.
+    else if (isInfinite(value)) {
+      deviations.push(deviate("malformed-member", name, "is too large a number and is left out"))
+    } else own(extensions, name, value)
   }
   const { client_id } = information
   if (typeof client_id !== "string") return undefined
@@ -106,9 +109,11 @@ const memberSchema = (name: string): Schema.Codec<unknown, unknown> => isDeclare
 
 const isDeclared = (name: string): name is keyof typeof members => Object.hasOwn(members, name)
 
+/** JSON has no infinity, but `1e400` is one. */
+const isInfinite = (value: unknown): boolean => value === Infinity || value === -Infinity
+
 const decode = (schema: Schema.Codec<unknown, unknown>, value: unknown): unknown => {
-  // JSON has no infinity, but `1e400` is one.
-  if (value === Infinity || value === -Infinity) return undefined
+  if (isInfinite(value)) return undefined
   const result = Schema.decodeUnknownResult(schema)(value)
   return Result.isSuccess(result) ? result.success : undefined
 }
