@@ -65,7 +65,7 @@ export const advance = async (
     return false
   }
   // A temporary file that is still there is that of a process that died, or of one that has lost already.
-  const superfluous = names.filter((name) => (numberOf(name) ?? next) < next || name.endsWith(temporarySuffix))
+  const superfluous = names.filter((name) => name.endsWith(temporarySuffix) || isBefore(name, next))
   await Promise.all(superfluous.map((name) => Fs.unlink(Path.join(folder, name)).catch(ignore)))
   return true
 }
@@ -95,7 +95,9 @@ export const folders = async (parent: string): Promise<ReadonlyArray<string>> =>
 /** Makes a directory that nobody but its owner can use, or makes sure that an existing one is that. */
 export const makePrivate = async (directory: string): Promise<void> => {
   await makeFolder(directory)
-  const { mode, uid } = await Fs.stat(directory)
+  const stat = await Fs.stat(directory)
+  const { mode, uid } = stat
+  if (!stat.isDirectory()) throw new FileProblem("Unavailable", `${directory} is not a directory`)
   if (isForeign(uid)) throw new FileProblem("Unavailable", `${directory} belongs to another user`)
   if (hasModes && (mode & 0o077) !== 0) await Fs.chmod(directory, 0o700)
 }
@@ -112,6 +114,12 @@ const nameOf = (number: number): string => `${number}.json`
 const numberOf = (name: string): number | undefined => {
   const [, digits] = /^([1-9][0-9]{0,14})\.json(?:\.corrupt-[0-9]+)?$/.exec(name) ?? []
   return digits === undefined ? undefined : Number(digits)
+}
+
+/** Whether it is a state that another took the place of. What was set aside is never removed. */
+const isBefore = (name: string, next: number): boolean => {
+  const number = numberOf(name)
+  return number !== undefined && number < next && name === nameOf(number)
 }
 
 const highest = (names: ReadonlyArray<string>): { readonly number: number; readonly isLive: boolean } => {
@@ -172,9 +180,7 @@ const writeText = async (path: string, text: string): Promise<void> => {
   const open = () => Fs.open(path, "wx", 0o600)
   const file = await open().catch(async (error: unknown) => {
     if (codeOf(error) !== "ENOENT") throw error
-    const folder = Path.dirname(path)
-    await makeFolder(folder)
-    await syncFolder(Path.dirname(folder))
+    await makeFolder(Path.dirname(path))
     return await open()
   })
   try {
@@ -201,7 +207,21 @@ const give = async (path: string, name: string): Promise<boolean> => {
   }
 }
 
-const makeFolder = (folder: string) => Fs.mkdir(folder, { recursive: true, mode: 0o700 })
+/** Not `recursive`: that hides why a directory cannot be made. */
+const makeFolder = async (folder: string): Promise<void> => {
+  try {
+    await Fs.mkdir(folder, { mode: 0o700 })
+  } catch (error) {
+    const code = codeOf(error)
+    if (code === "EEXIST") return
+    const parent = Path.dirname(folder)
+    if (code !== "ENOENT" || parent === folder) throw error
+    await makeFolder(parent)
+    await makeFolder(folder)
+    return
+  }
+  await syncFolder(Path.dirname(folder))
+}
 
 /** Makes names durable. Windows does that by itself, and cannot open a directory. */
 const syncFolder = async (folder: string): Promise<void> => {
