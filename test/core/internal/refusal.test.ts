@@ -289,6 +289,7 @@ const cases: { readonly [name: string]: readonly [answer: Case, reason: Reason] 
     { status: 308, headers: { location: "https://user:pass@evil.example/x" } },
     { _tag: "RedirectRefused", status: 308, location: "https://evil.example/x" }
   ],
+  "300": [{ status: 300 }, { _tag: "RedirectRefused", status: 300 }],
   "a redirect to nowhere": [{ status: 307 }, { _tag: "RedirectRefused", status: 307 }],
   "a redirect to what is no URL": [
     { status: 301, headers: { location: "http://[" } },

@@ -36,6 +36,7 @@ describe("cleanServerText", () => {
   it("shows no markup", () => {
     for (
       const page of [
+        "<!DOCTYPE html>no",
         "<!DOCTYPE html><p>no",
         "<html>",
         "  <HTML lang=\"en\">",
