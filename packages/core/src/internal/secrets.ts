@@ -3,7 +3,8 @@
  *
  * @internal
  */
-import { formsOf } from "./serverText.ts"
+import * as Base64Url from "./base64url.ts"
+import { withoutSecrets } from "./serverText.ts"
 
 /** The members of an answer that are secrets. */
 const secretMembers: ReadonlyArray<string> = ["client_secret", "registration_access_token"]
@@ -24,10 +25,26 @@ const minimumLength = 8
 
 /** Tells whether one of the secrets stands anywhere in a value, in any of the encodings of a text. */
 export const repeatsOneOf = (secrets: ReadonlyArray<string>): (value: unknown) => boolean => {
-  const forms = secrets.filter(({ length }) => length >= minimumLength).flatMap((secret) => [...formsOf(secret)])
-  const repeats = (text: string) => forms.some((form) => text.includes(form))
-  return (value) => forms.length > 0 && (typeof value === "string" ? repeats(value) : stringsIn(value).some(repeats))
+  const searched = secrets.filter(({ length }) => length >= minimumLength).map(makeSearch)
+  const repeats = (text: string) => searched.some((isIn) => isIn(text))
+  return (value) => searched.length > 0 && (typeof value === "string" ? repeats(value) : stringsIn(value).some(repeats))
 }
+
+/** Letters and digits look the same in every encoding but base64, so the longest run of them tells most texts apart. */
+const makeSearch = (secret: string): (text: string) => boolean => {
+  const run = longestRun(secret)
+  let encodedRun: string | undefined
+  return (text) => {
+    if (text.length < run.length) return false
+    const mayBe = text.includes(run) ||
+      (text.length > secret.length &&
+        text.includes(encodedRun ??= longestRun(Base64Url.encodeBytes(new TextEncoder().encode(secret)))))
+    return mayBe && withoutSecrets(text, [secret]) !== text
+  }
+}
+
+const longestRun = (text: string): string =>
+  (text.match(/[A-Za-z0-9]+/g) ?? []).reduce((longest, run) => run.length > longest.length ? run : longest, "")
 
 /** Every string inside a value, the names of members included. */
 const stringsIn = (value: unknown): ReadonlyArray<string> => {
@@ -47,6 +64,9 @@ const visit = (value: unknown, see: (name: string, value: unknown) => boolean): 
   while (open.length > 0) {
     const next = open.pop()
     if (typeof next !== "object" || next === null) continue
-    for (const [name, inner] of Object.entries(next)) if (see(name, inner)) open.push(inner)
+    for (const name of Object.keys(next)) {
+      const inner: unknown = Reflect.get(next, name)
+      if (see(name, inner)) open.push(inner)
+    }
   }
 }

@@ -35,7 +35,7 @@ export const withoutSecrets = (text: string, secrets: ReadonlyArray<string>): st
 }
 
 /** What a secret looks like in a text, in a URL, a form, a JSON string (in one, too), a page and an encoded header. */
-export const formsOf = (secret: string): ReadonlySet<string> => {
+const formsOf = (secret: string): ReadonlySet<string> => {
   const percent = percentEncoded(secret)
   const json = jsonEscaped(secret)
   const base64url = Base64Url.encodeBytes(new TextEncoder().encode(secret))
