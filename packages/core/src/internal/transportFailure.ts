@@ -49,10 +49,7 @@ const neverSent: { readonly [code: string]: string } = {
   CERT_NOT_YET_VALID: "the certificate is not yet valid",
   CERT_REVOKED: "the certificate is revoked",
   CERT_UNTRUSTED: "the certificate is not trusted",
-  HOSTNAME_MISMATCH: "the certificate is for another host name",
-  EPROTO: "the TLS handshake failed",
-  ERR_SSL_WRONG_VERSION_NUMBER: "the TLS handshake failed: the other side does not speak TLS",
-  ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION: "the TLS handshake failed: no common version"
+  HOSTNAME_MISMATCH: "the certificate is for another host name"
 }
 
 /** The steps before there is a connection: whatever their code, nothing was sent. */
@@ -112,7 +109,11 @@ const isNeverSent = (code: string, syscall: unknown): boolean =>
   beforeConnection.includes(syscall) ||
   (Object.hasOwn(neverSent, code) && !(alsoLater.includes(code) && typeof syscall === "string"))
 
+/** These come from connections that stand, too: who is on the way can break TLS off after the request was processed. */
 const lostConnection: { readonly [code: string]: string } = {
+  EPROTO: "TLS failed",
+  ERR_SSL_WRONG_VERSION_NUMBER: "TLS failed: the other side does not speak it",
+  ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION: "TLS failed: no common version",
   ECONNRESET: "the connection was reset",
   EPIPE: "the connection was closed",
   ETIMEDOUT: "the connection timed out",

@@ -104,7 +104,11 @@ export const connect = (
         ALPNProtocols: ["http/1.1"],
         session: sessions.last
       })
-      secure.on("error", fail).on("close", closed)
+      secure.on("error", (error) => {
+        fail(error)
+        // After the handshake nobody else ends a socket whose TLS is broken, and who waits on it would wait for ever.
+        secure.destroy(error)
+      }).on("close", closed)
         .on("session", (session) => sessions.last = session)
         .once("secureConnect", () => succeed(secure))
     } catch (cause) {
