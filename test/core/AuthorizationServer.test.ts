@@ -349,6 +349,8 @@ describe("AuthorizationServer", () => {
           ["https://op.example.com\n", "InvalidUrl"],
           ["https://op.exa\tmple.com", "InvalidUrl"],
           ["https:\\\\op.example.com", "InvalidUrl"],
+          ["https://op.example.com/\u001b[2Js3cret", "InvalidUrl"],
+          ["https://op.example.com/\u202es3cret", "InvalidUrl"],
           ["https://op.example.com?s3cret=1", "InvalidUrl"],
           ["https://op.example.com/?", "InvalidUrl"],
           ["https://op.example.com#s3cret", "InvalidUrl"],

@@ -618,6 +618,15 @@ describe("register", () => {
       }))
   })
 
+  it.effect("never sends a caller's own proof twice: that would be a replay (RFC 9449 §11.1)", () =>
+    Effect.gen(function*() {
+      const http = recordedHttpClient({ status: 429, body: {} })
+      const fiber = yield* Effect.forkChild(Effect.flip(register(http, { headers: { dpop: "own-proof" } })))
+      yield* TestClock.adjust("1 minute")
+      assert.strictEqual((yield* Fiber.join(fiber)).reason._tag, "RateLimited")
+      assert.strictEqual(http.requests.length, 1)
+    }))
+
   describe("never repeats what may have been processed", () => {
     const replies: { readonly [name: string]: readonly [reply: Reply, tag: RegistrationError["reason"]["_tag"]] } = {
       "a reset": [{ fails: Object.assign(new Error("x"), { code: "ECONNRESET" }) }, "OutcomeUnknown"],

@@ -100,6 +100,28 @@ describe("spans", () => {
     }).pipe(Effect.provide(layer)))
 })
 
+describe("the query of a URL", () => {
+  it.effect("is in no span, not even in one of the HTTP client", () =>
+    Effect.gen(function*() {
+      const spans: Array<Tracer.NativeSpan> = []
+      const tracer = Tracer.make({
+        span: (options) => {
+          const span = new Tracer.NativeSpan(options)
+          spans.push(span)
+          return span
+        }
+      })
+      const server = yield* TestAuthorizationServer.TestAuthorizationServer
+      const secret = { ...server.metadata(issuer), registration_endpoint: `${issuer}/register?access=s3cret` }
+      yield* ClientRegistration.register(secret, metadata).pipe(Effect.ignore, Effect.withTracer(tracer))
+      assert.isNotEmpty(spans)
+      assert.notInclude(
+        JSON.stringify(spans.map(({ attributes, events, name }) => [name, [...attributes], events])),
+        "s3cret"
+      )
+    }).pipe(Effect.provide(layer)))
+})
+
 describe("record", () => {
   it.effect("receives every finished operation: outcome, duration, attempts, nonce challenges", () =>
     Effect.gen(function*() {

@@ -232,6 +232,9 @@ const judge = Effect.fnUntraced(function*(request: HttpClientRequest.HttpClientR
 const exchangeContext = (context: Context.Context<never>): Context.Context<never> =>
   context.pipe(
     Context.add(HttpClient.TracerPropagationEnabled, Context.get(context, Telemetry).propagateTrace),
+    // The client's own span shows the whole URL, and the query of a management URI can be a secret.
+    Context.add(HttpClient.TracerDisabledWhen, (request) =>
+      request.url.includes("?") || Context.get(context, HttpClient.TracerDisabledWhen)(request)),
     Context.add(FetchHttpClient.RequestInit, {
       ...Context.getOrUndefined(context, FetchHttpClient.RequestInit),
       ...refuseRedirects

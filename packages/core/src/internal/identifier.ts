@@ -15,8 +15,8 @@ export const refuse = (role: string, url: string | URL, rule: Refusal["rule"], m
   new RegistrationError({ reason: { _tag: "EndpointRefused", role, url: displayUrl(url), rule, message } })
 
 /**
- * Judges the identifier of an issuer or a resource, and gives it as a URL. The URL parser forgives white space and
- * backslashes; with them a string is none that a server can answer with again.
+ * Judges the identifier of an issuer or a resource, and gives it as a URL. The URL parser forgives white space,
+ * control characters and backslashes; with them a string is none that a server can answer with again.
  */
 export const judgeIdentifier = Effect.fnUntraced(function*(
   role: "issuer" | "protected_resource",
@@ -24,7 +24,7 @@ export const judgeIdentifier = Effect.fnUntraced(function*(
   allowInsecure: boolean | undefined
 ) {
   const text = String(identifier)
-  if (!URL.canParse(text) || /[\s\\]/.test(text)) {
+  if (!URL.canParse(text) || /[\s\\\p{Cc}\p{Cf}]/u.test(text)) {
     return yield* refuse(role, text, "InvalidUrl", "it is not an absolute URL")
   }
   const url = new URL(text)

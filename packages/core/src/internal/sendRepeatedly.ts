@@ -30,5 +30,6 @@ export const sendRepeatedly = Effect.fnUntraced(function*(
       isRateLimit(answer) ? Effect.flatMap(refusal(answer, options), Effect.fail) : Effect.succeed(answer)
     )
   )
-  return yield* RetryPolicy.retry(attempt, remaining)
+  // A caller's own proof is for one request: sent again, it would be a replay (RFC 9449 §11.1).
+  return yield* request.headers["dpop"] === undefined ? RetryPolicy.retry(attempt, remaining) : attempt
 })
