@@ -2,12 +2,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import { metadataCase } from "./support/metadata.ts"
 import { checkMetadata } from "./support/metadataProperty.ts"
-import { fuzz } from "./support/run.ts"
+import { fuzz, seed } from "./support/run.ts"
 
 describe("metadata", () => {
   it("is judged or sent, whatever it is", async () => {
-    const tally = await fuzz(metadataCase, checkMetadata, { cases: 2000, seed: 20_260_728 })
-    console.info(`metadata: ${JSON.stringify(tally)}`)
+    const tally = await fuzz("metadata", metadataCase, checkMetadata, { cases: 900, seed })
     assert.isAbove(tally.outcomes["Success"] ?? 0, 100)
-  })
+  }, 60_000)
 })

@@ -6,7 +6,7 @@ import { Clock, Effect, Exit, Layer } from "effect"
 import { HttpClient, HttpClientRequest, HttpClientResponse } from "effect/http"
 import { type AnswerCase, metadata, registered } from "./answers.ts"
 import { failureOf, isUnpolluted, json, judgeClient, judgeError, outcomeText } from "./judge.ts"
-import { initialAccessToken, secrets, stringsUnder } from "./secrets.ts"
+import { findSecret, initialAccessToken, secrets, stringsUnder } from "./secrets.ts"
 import { makeClock, makeWire, toWeb, type WireAnswer } from "./wire.ts"
 
 const server = { issuer: "https://op.example", registration_endpoint: "https://op.example/register" }
@@ -14,6 +14,9 @@ const server = { issuer: "https://op.example", registration_endpoint: "https://o
 const endpoint = server.registration_endpoint
 
 const change = { set: { client_name: "Renamed" }, remove: ["contacts"], sendSecret: true }
+
+/** No server can make a secret of what it was asked. */
+const asked = json([server, registered.registration_client_uri, metadata, change])
 
 // -----------------------------------------------------------------------------
 // what stays the same from case to case
@@ -74,7 +77,9 @@ export const usableId = (answer: WireAnswer, askedUrl: string | undefined): stri
     Number(length) > maximum
   const isElsewhere = askedUrl !== undefined && url !== undefined && URL.canParse(url) &&
     url.replace(/#.*/, "") !== askedUrl
-  if (status < 200 || status > 299 || fault !== "none" || saysTooMuch || isElsewhere || body.length > maximum) {
+  // A response that is there already can neither be reset nor stay away.
+  const isWhole = fault === "none" || (askedUrl === undefined && (fault === "reset" || fault === "never"))
+  if (status < 200 || status > 299 || !isWhole || saysTooMuch || isElsewhere || body.length > maximum) {
     return undefined
   }
   const document = parse(body)
@@ -116,9 +121,12 @@ export const checkAnswer = async (input: AnswerCase, fixture: Fixture): Promise<
   // An identifier is public: a server that makes one of a secret has published it.
   const ids = answers.flatMap(({ body }) => {
     const document = parse(body)
-    return isObject(document) ? [String(document["client_id"])] : []
-  })
-  const searched = [...known].filter((secret) => isSecret(secret) && !ids.some((id) => id.includes(secret)))
+    return isObject(document) ? [document["client_id"], document["registration_client_uri"]] : []
+  }).filter((id) => typeof id === "string" || typeof id === "number").map(String)
+  const open = [...ids, asked]
+  const searched = [...known].filter((secret) =>
+    isSecret(secret) && !open.some((text) => findSecret(text, [secret]) !== undefined)
+  )
 
   assert.isTrue(isUnpolluted(), "Object.prototype was changed")
   judgeSent(exit.wire.sent, operation)

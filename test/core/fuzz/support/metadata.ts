@@ -194,7 +194,7 @@ const inputs = fc.oneof(
     arbitrary: typedMembers.map((metadata) => ({ kind: "members" as const, metadata: metadata as unknown }))
   },
   { weight: 4, arbitrary: nearlyValid.map((metadata) => ({ kind: "nearly" as const, metadata })) },
-  { weight: 3, arbitrary: valid.map((metadata) => ({ kind: "valid" as const, metadata })) },
+  { weight: 6, arbitrary: valid.map((metadata) => ({ kind: "valid" as const, metadata })) },
   { weight: 1, arbitrary: anything.map((metadata) => ({ kind: "any" as const, metadata })) }
 )
 

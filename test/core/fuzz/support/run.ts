@@ -10,6 +10,9 @@ export interface Tally {
   readonly slowest: number
 }
 
+/** The same inputs on every run, unless somebody asks for others. */
+export const seed = Number(process.env["FUZZ_SEED"] ?? 20_260_728)
+
 /** What a case may take: a good deal more than any does, and less than a person would wait. */
 export const longestCase = 5000
 
@@ -18,6 +21,7 @@ export const longestCase = 5000
  * with the seed.
  */
 export const fuzz = async <A>(
+  name: string,
   inputs: fc.Arbitrary<A>,
   property: (input: A) => Promise<string>,
   options: { readonly cases: number; readonly seed: number }
@@ -45,11 +49,13 @@ export const fuzz = async <A>(
       { cause }
     )
   }
-  return {
+  const tally = {
     cases: options.cases,
     outcomes: Object.fromEntries([...outcomes].sort(([, a], [, b]) => b - a)),
     slowest: Math.ceil(slowest)
   }
+  console.info(`${name}: ${JSON.stringify(tally)}`)
+  return tally
 }
 
 const shown = (input: unknown): string => inspect(input, { depth: 6, maxStringLength: 3000, breakLength: 160 })
