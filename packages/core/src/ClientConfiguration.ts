@@ -63,6 +63,20 @@ export interface Options<E = never, R = never> {
 }
 
 /**
+ * Options of {@link remove}.
+ *
+ * @since 0.1.0
+ * @category options
+ */
+export interface RemoveOptions<E = never, R = never> extends Options<E, R> {
+  /**
+   * Whether an attempt before this one may have succeeded, so that a 401, 404 or 410 says that it did. Default: `false`, such
+   * an answer is a failure.
+   */
+  readonly wasTried?: boolean | undefined
+}
+
+/**
  * What an update changes.
  *
  * @since 0.1.0
@@ -209,20 +223,20 @@ export const rotate = <E = never, R = never>(
  */
 export const remove = <E = never, R = never>(
   client: RegisteredClient,
-  options?: Options<E, R>
+  options?: RemoveOptions<E, R>
 ): Effect.Effect<void, RegistrationError | E, HttpClient.HttpClient | DpopSigner | R> =>
   Effect.gen(function*() {
     const authority = yield* authorize(client, options)
     const attempt = Effect.flatMap(makeRequest("DELETE", client, authority), (request) => send(request, authority))
-    const { answer, isRepeated } = yield* attempt.pipe(
-      Effect.map((answer) => ({ answer, isRepeated: false })),
+    const { answer, wasTried } = yield* attempt.pipe(
+      Effect.map((answer) => ({ answer, wasTried: options?.wasTried === true })),
       Effect.catchReason("RegistrationError", "OutcomeUnknown", (_, unknown) =>
         Effect.mapBoth(attempt, {
-          onSuccess: (answer) => ({ answer, isRepeated: true }),
+          onSuccess: (answer) => ({ answer, wasTried: true }),
           onFailure: () => unknown
         }))
     )
-    const isGone = isRepeated && [401, 404, 410].includes(answer.status)
+    const isGone = wasTried && [401, 404, 410].includes(answer.status)
     if (!isGone && (answer.status < 200 || answer.status >= 300)) return yield* yield* refusal(answer, authority.asked)
   }).pipe(operation("remove", client))
 

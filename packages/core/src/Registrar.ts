@@ -5,36 +5,57 @@
  * however many fibers, processes or machines ask. What a server granted is durable before anybody gets it, and what is about
  * to be sent is written down before it is sent, so that a crash leaves a trace.
  *
+ * **Details**
+ *
+ * An answer that is on its way is waited for and kept: neither the one who asked nor the end of the scope interrupts a request
+ * that may have been processed. The end of the scope can so take as long as the deadline of a request.
+ *
  * **Gotchas**
  *
  * A replacement never deletes by itself: deleting a client logs its users out. The old one stays at the server and is listed as
- * a previous registration, until {@link Registrar.retire} finds its time come.
+ * a previous registration, unless the option `retire` says otherwise.
+ *
+ * One profile is one registration. Two programs that ask for one profile with different metadata, such as two versions of an
+ * application that run side by side, change it to and fro.
  *
  * @since 0.1.0
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Fiber from "effect/Fiber"
 import type * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as PubSub from "effect/PubSub"
 import * as Scope from "effect/Scope"
+import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
+import * as Tracer from "effect/Tracer"
 import * as AuthorizationServer from "./AuthorizationServer.ts"
-import * as ClientConfiguration from "./ClientConfiguration.ts"
+import type * as ClientConfiguration from "./ClientConfiguration.ts"
 import type { ClientMetadata } from "./ClientMetadata.ts"
 import type { RegisterOptions } from "./ClientRegistration.ts"
 import type { DpopSigner } from "./DpopSigner.ts"
+import { ExchangeLimits } from "./ExchangeLimits.ts"
 import { fingerprint } from "./internal/fingerprint.ts"
+import { judgeIdentifier } from "./internal/identifier.ts"
+import { isJson } from "./internal/metadataRules.ts"
+import { isInForce } from "./internal/pause.ts"
+import type { RegistrarEvent } from "./internal/registrar/event.ts"
+import { deleteClient } from "./internal/registrar/manage.ts"
 import * as Session from "./internal/registrar/session.ts"
-import { fittingClient, type RegistrarEvent, type Settings, settle } from "./internal/registrar/settle.ts"
+import { fittingClient, resolveIntent, settle } from "./internal/registrar/settle.ts"
+import { type Desk, keyOf, type Requirements, type Settings, type Step } from "./internal/registrar/task.ts"
+import { isObject } from "./internal/selectMembers.ts"
+import { attributes } from "./internal/telemetry.ts"
+import { validate } from "./MetadataRule.ts"
 import type { RegisteredClient } from "./RegisteredClient.ts"
-import type { RegistrationError } from "./RegistrationError.ts"
+import { RegistrationError } from "./RegistrationError.ts"
 import * as RegistrationRecord from "./RegistrationRecord.ts"
 import { encodeKey, type Key, type Lease, RegistrationStore, withLease } from "./RegistrationStore.ts"
+import * as RetryPolicy from "./RetryPolicy.ts"
 
 // -----------------------------------------------------------------------------
 // models
@@ -42,13 +63,13 @@ import { encodeKey, type Key, type Lease, RegistrationStore, withLease } from ".
 
 export type {
   /**
-   * What happened to a registration. A replacement names both clients.
+   * What happened to a registration.
    *
    * @since 0.1.0
    * @category models
    */
   RegistrarEvent
-} from "./internal/registrar/settle.ts"
+} from "./internal/registrar/event.ts"
 
 /**
  * Which registration is wanted.
@@ -57,13 +78,19 @@ export type {
  * @category models
  */
 export interface Wanted {
-  /** The server, or its issuer, which is then discovered when a request has to be sent and only then. */
+  /**
+   * The server, or its issuer exactly as its metadata spells it, which is then discovered when a request has to be sent and
+   * only then.
+   */
   readonly server: AuthorizationServer.AuthorizationServer | string
   /** A stable string of the caller's choice, such as a tenant. Two profiles have two clients. */
   readonly profile: string
   /** What is asked. When it differs from what was asked before, the registration is updated, or else replaced. */
   readonly metadata: ClientMetadata
-  /** How requests are made, when one has to be sent. Default: none. */
+  /**
+   * How requests are made, when one has to be sent. With `deviations: "fail"`, a registration that deviates fails each time
+   * with `DeviationsRefused`; it is kept all the same and no other one is made. Default: none.
+   */
   readonly options?: RegisterOptions<RegistrationError> | undefined
 }
 
@@ -90,8 +117,23 @@ export interface Summary extends Key {
   readonly clientId: Option.Option<string>
   /** Clients that were replaced and may still exist at the server. */
   readonly previousClientIds: ReadonlyArray<string>
-  /** How many clients may exist at the server that nobody knows the credentials of. */
-  readonly possibleOrphans: number
+  /** Clients that may exist at the server and that nobody knows the credentials of. */
+  readonly possibleOrphans: ReadonlyArray<PossibleOrphan>
+  /** Why what is kept cannot be read, if it cannot; nothing else is known then. */
+  readonly problem: Option.Option<RegistrationError>
+}
+
+/**
+ * A client that may exist at the server without anybody knowing its credentials.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface PossibleOrphan {
+  /** When its registration was begun, in milliseconds since the epoch. */
+  readonly startedAt: number
+  /** Whether the process died, or the outcome of the request was not known. */
+  readonly why: "crashed" | "outcome-unknown"
 }
 
 /**
@@ -106,18 +148,26 @@ export interface Options {
    */
   readonly renewBefore?: Duration.Input | undefined
   /**
-   * What becomes of a registration that is replaced: it is kept at the server, or {@link Registrar.retire} deletes it after a
-   * while. Default: `"keep"`.
+   * What becomes of a registration that is replaced: it is kept at the server, or deleted there after a while, by the next
+   * `ensure` of its key or by {@link Registrar.retire}. Default: `"keep"`.
    */
   readonly retire?: "keep" | { readonly after: Duration.Input } | undefined
   /** How often at the most a registration is replaced because it is said to be invalid. Default: once in 1 minute. */
   readonly replaceInterval?: Duration.Input | undefined
-  /** The pause after a registration of unknown outcome; doubles with each in a row, up to a day. Default: 1 minute. */
+  /**
+   * The pause after a registration of unknown outcome, and after a renewal that failed while the secret still works; doubles
+   * with each in a row, up to a day. Default: 1 minute.
+   */
   readonly backoff?: Duration.Input | undefined
   /**
    * How long a lease lasts without being renewed, and so how long a holder that dies delays the others. Default: 30 seconds.
    */
   readonly leaseTtl?: Duration.Input | undefined
+  /**
+   * How a registration is managed (RFC 7592): with another credential than its registration access token, for ecosystems that
+   * have their own. Default: with that token.
+   */
+  readonly management?: ((client: RegisteredClient) => ClientConfiguration.Options<RegistrationError>) | undefined
 }
 
 // -----------------------------------------------------------------------------
@@ -135,24 +185,31 @@ export class Registrar extends Context.Service<Registrar, {
    * The usable registration: the one that is kept if what is asked is what was asked then, else one that is registered,
    * updated or renewed now.
    *
-   * Work under way is shared by all who ask for the same, and goes on when the one who asked is interrupted: an answer that is
-   * on its way is not thrown away.
+   * Work under way is shared by all who ask for the same, and goes on when the one who asked is interrupted. A `Retry-After`
+   * is waited for within the `RetryPolicy` and the deadline, without holding anybody up.
    */
   readonly ensure: (wanted: Wanted) => Effect.Effect<RegisteredClient, RegistrationError>
   /**
    * Declares the current registration unusable, for the day when the token endpoint says `invalid_client`; the next `ensure`
-   * replaces it. `false` when nothing was done: that client is not the current one any more, or was replaced just now.
+   * replaces it. `false` when nothing was done: that client is not the current one any more, or took the place of another
+   * just now.
    */
   readonly invalidate: (news: Invalidation) => Effect.Effect<boolean, RegistrationError>
   /** What is kept. */
   readonly list: Stream.Stream<Summary, RegistrationError>
-  /** Deletes the registration of a key at the server (RFC 7592 §2.3), and forgets it. Its users are logged out. */
+  /**
+   * Deletes the registrations of a key at the server (RFC 7592 §2.3), the previous ones as well, and forgets them. Their users
+   * are logged out. What could not be deleted is kept, and the first failure is the one of the whole.
+   */
   readonly remove: (key: Key) => Effect.Effect<void, RegistrationError>
-  /** Forgets what is kept under a key, and leaves the server alone. */
+  /** Forgets what is kept under a key, readable or not, and leaves the server alone. */
   readonly forget: (key: Key) => Effect.Effect<void, RegistrationError>
-  /** Deletes at their servers the previous registrations whose time has come, and returns how many. */
+  /**
+   * Deletes at their servers the previous registrations whose time has come, and returns how many. One that could not be
+   * deleted is tried again in an hour. Fails when the store failed for one of the keys, after the others were seen to.
+   */
   readonly retire: Effect.Effect<number, RegistrationError>
-  /** What happens from now on. A listener that is slow misses the oldest events. */
+  /** What happens from now on, in this process. A listener that is slow misses the oldest events. */
   readonly events: Stream.Stream<RegistrarEvent>
 }>()("@effect-dcr/core/Registrar") {}
 
@@ -172,7 +229,8 @@ export const make = Effect.fnUntraced(function*(options: Options = {}): Effect.f
   RegistrationStore | HttpClient.HttpClient | DpopSigner | Scope.Scope
 > {
   const store = yield* RegistrationStore
-  const context = yield* Effect.context<HttpClient.HttpClient | DpopSigner>()
+  // The policies of where it was made hold for all requests, whoever asks; spans belong to whoever asks.
+  const context = Context.omit(Tracer.ParentSpan)(yield* Effect.context<HttpClient.HttpClient | DpopSigner>())
   const scope = yield* Scope.Scope
   const events = yield* PubSub.sliding<RegistrarEvent>(1024)
   const emit = (event: RegistrarEvent) => Effect.asVoid(PubSub.publish(events, event))
@@ -181,48 +239,93 @@ export const make = Effect.fnUntraced(function*(options: Options = {}): Effect.f
   const settings: Settings = {
     renewBefore: Duration.fromInputUnsafe(options.renewBefore ?? "1 day"),
     retire: options.retire ?? "keep",
-    backoff: Duration.fromInputUnsafe(options.backoff ?? "1 minute")
+    backoff: Duration.fromInputUnsafe(options.backoff ?? "1 minute"),
+    management: options.management ?? (() => ({}))
   }
-  const exclusively = <A>(
-    key: Key,
-    use: (
-      session: Session.Session,
-      lease: Lease
-    ) => Effect.Effect<A, RegistrationError, HttpClient.HttpClient | DpopSigner>
-  ): Effect.Effect<A, RegistrationError> =>
+  const inTurn = makeQueues()
+  const leased = <A>(key: Key, use: (session: Session.Session, lease: Lease) => Step<A>): Step<A> =>
     withLease(
       store,
       key,
       { ttl },
       (lease) => Effect.flatMap(Session.open(store, lease), (session) => use(session, lease))
+    )
+  /** Works on the record of a key. Whoever loses the lease on the way begins again, with what is there then. */
+  const exclusively = <A>(name: string, key: Key, use: (desk: Desk) => Step<A>): Effect.Effect<A, RegistrationError> =>
+    inTurn(
+      encodeKey(key),
+      leased(key, (session, lease) =>
+        use({
+          store,
+          session,
+          settings,
+          emit,
+          // Given back first: of a store that only noticed another version, it is not lost.
+          again: (use) => Effect.andThen(Effect.ignore(store.release(lease)), leased(key, use))
+        }))
     ).pipe(
+      Effect.retry({ times: 5, while: (error) => Session.isLost(error) && error.registered === undefined }),
+      Effect.withSpan(`Registrar.${name}`, { attributes: { [attributes.issuer]: key.issuer } }, {
+        captureStackTrace: false
+      }),
       Effect.provideContext(context)
     )
 
-  // By key and fingerprint: whoever asks for the same while it is under way waits for the same fiber.
-  const underWay = new Map<string, Fiber.Fiber<RegisteredClient, RegistrationError>>()
-  const settleOnce = (key: Key, wanted: Wanted, asked: string) =>
-    Effect.suspend(() => {
-      const name = `${encodeKey(key)} ${asked}`
+  // Whoever asks for the same while it is under way waits for the same fiber.
+  const underWay = new Map<string, Deferred.Deferred<RegisteredClient, RegistrationError>>()
+  const once = (name: string, work: Effect.Effect<RegisteredClient, RegistrationError>) =>
+    Effect.uninterruptibleMask((restore) => {
       const running = underWay.get(name)
-      if (running !== undefined) return Fiber.join(running)
-      const work = exclusively(key, (session) =>
-        settle({
-          store,
-          session,
-          server: typeof wanted.server === "string"
-            ? AuthorizationServer.discover(wanted.server, wanted.options)
-            : Effect.succeed(wanted.server),
-          metadata: wanted.metadata,
-          fingerprint: asked,
-          options: wanted.options,
-          settings,
-          emit
-        })).pipe(Effect.ensuring(Effect.sync(() => underWay.delete(name))))
+      if (running !== undefined) return restore(Deferred.await(running))
+      const outcome = Deferred.makeUnsafe<RegisteredClient, RegistrationError>()
+      underWay.set(name, outcome)
       return Effect.flatMap(Effect.forkIn(work, scope), (fiber) => {
-        underWay.set(name, fiber)
-        return Fiber.join(fiber)
+        fiber.addObserver((exit) => {
+          underWay.delete(name)
+          Deferred.doneUnsafe(outcome, exit)
+        })
+        return restore(Deferred.await(outcome))
       })
+    })
+
+  /** Waits for what the server asks to wait, within the limits of the policy, while others may have the lease. */
+  const patiently = <A>(
+    deadline: Duration.Input | undefined,
+    work: Effect.Effect<A, RegistrationError>
+  ): Effect.Effect<A, RegistrationError> =>
+    Effect.gen(function*() {
+      const policy = yield* RetryPolicy.RetryPolicy
+      const limits = yield* ExchangeLimits
+      const longest = Duration.toMillis(Duration.fromInputUnsafe(policy.maxRetryAfter))
+      const end = (yield* Clock.currentTimeMillis) +
+        Duration.toMillis(Duration.fromInputUnsafe(deadline ?? limits.deadline))
+      const attempt = (left: number): Effect.Effect<A, RegistrationError> =>
+        work.pipe(
+          Effect.catch((error) =>
+            Effect.flatMap(Clock.currentTimeMillis, (now) => {
+              const wait = error.isSafeToRepeat ? Duration.toMillis(error.retryAfter ?? Duration.zero) : 0
+              return left > 0 && wait > 0 && wait <= longest && now + wait < end
+                ? Effect.andThen(Effect.sleep(wait), attempt(left - 1))
+                : Effect.fail(error)
+            })
+          )
+        )
+      return yield* attempt(3)
+    }).pipe(Effect.provideContext(context))
+
+  const retireOf = (key: Key) => exclusively("retire", key, retireDue)
+  const retiring = new Set<string>()
+  const retireInBackground = (key: Key) =>
+    Effect.suspend(() => {
+      const name = encodeKey(key)
+      if (retiring.has(name)) return Effect.void
+      retiring.add(name)
+      // What fails is tried again by the next who asks.
+      return Effect.ignore(retireOf(key)).pipe(
+        Effect.ensuring(Effect.sync(() => retiring.delete(name))),
+        Effect.forkIn(scope),
+        Effect.asVoid
+      )
     })
 
   const load = (key: Key) =>
@@ -236,47 +339,99 @@ export const make = Effect.fnUntraced(function*(options: Options = {}): Effect.f
 
   return Registrar.of({
     ensure: Effect.fnUntraced(function*(wanted) {
-      const key = {
-        issuer: typeof wanted.server === "string" ? wanted.server : wanted.server.issuer,
-        profile: wanted.profile
-      }
-      const asked = fingerprint(wanted.metadata)
-      const now = yield* Clock.currentTimeMillis
+      const { metadata, options, profile, server } = wanted
+      yield* checkAsked(wanted)
+      const issuer = typeof server === "string" ? server : server.issuer
+      yield* judgeIdentifier("issuer", issuer, options?.dangerouslyAllowInsecureRequests).pipe(
+        Effect.provideContext(context)
+      )
+      const key = { issuer, profile }
+      const asked = fingerprint(metadata, options?.preset)
+      const work = exclusively("ensure", key, (desk) =>
+        settle({
+          ...desk,
+          // Nothing but the very issuer: the credentials are kept under it.
+          server: typeof server === "string"
+            ? AuthorizationServer.discover(server, {
+              dangerouslyAllowInsecureRequests: options?.dangerouslyAllowInsecureRequests,
+              deadline: options?.deadline
+            })
+            : Effect.succeed(server),
+          metadata,
+          fingerprint: asked,
+          options
+        }).pipe(withoutLongPauses))
       const record = yield* load(key)
-      return fittingClient(record, asked, now, settings) ?? (yield* settleOnce(key, wanted, asked))
+      const now = yield* Clock.currentTimeMillis
+      const fitting = fittingClient(record, asked, now, settings)
+      if (dueOf(record, now).length > 0) yield* retireInBackground(key)
+      return yield* judgeDeviations(
+        fitting ?? (yield* once(`${encodeKey(key)} ${asked}`, patiently(options?.deadline, work))),
+        options
+      )
     }),
-    invalidate: ({ clientId, reason, ...key }) =>
-      exclusively(key, (session) =>
+    invalidate: Effect.fnUntraced(function*({ clientId, reason, ...rest }) {
+      const key = keyOf(rest)
+      const concerns = (record: RegistrationRecord.RegistrationRecord, now: number) =>
+        record.current?.information.client_id === clientId && record.invalidatedAt === undefined &&
+        (record.replacedAt === undefined ||
+          !isInForce({ since: record.replacedAt, until: record.replacedAt + replaceInterval }, now))
+      // Most of those who find out together come late: they need no lease.
+      if (!concerns(yield* load(key), yield* Clock.currentTimeMillis)) return false
+      return yield* exclusively("invalidate", key, ({ session }) =>
         Effect.gen(function*() {
-          const record = session.record()
           const now = yield* Clock.currentTimeMillis
-          const replacedAt = record.previous.at(-1)?.replacedAt ?? -Infinity
-          const isCurrent = record.current?.information.client_id === clientId && record.invalidatedAt === undefined
-          if (!isCurrent || now - replacedAt < replaceInterval) return false
+          const record = session.record()
+          if (!concerns(record, now)) return false
           yield* session.save({ ...record, invalidatedAt: now, invalidatedBecause: reason })
+          yield* emit({ _tag: "Invalidated", ...key, clientId, reason })
           return true
-        })),
+        }))
+    }),
     list: Stream.mapEffect(store.keys, (key) =>
-      Effect.map(load(key), (record): Summary => ({
-        ...key,
-        clientId: Option.fromUndefinedOr(record.current?.information.client_id),
-        previousClientIds: record.previous.map(({ client }) => client.information.client_id),
-        possibleOrphans: record.possibleOrphans.length
-      }))),
-    remove: (key) =>
-      exclusively(key, (session) => {
-        const { current, previous } = session.record()
-        return Effect.forEach(
-          [...previous.map(({ client }) => client), ...(current === undefined ? [] : [current])],
-          (client) => ClientConfiguration.remove(client),
-          { discard: true }
-        ).pipe(Effect.andThen(session.remove))
-      }),
-    forget: (key) => exclusively(key, (session) => session.remove),
-    retire: store.keys.pipe(
-      Stream.mapEffect((key) => exclusively(key, (session) => retireDue(session, emit))),
-      Stream.runFold(() => 0, (total, retired) => total + retired)
-    ),
+      Effect.match(load(key), {
+        onFailure: (error): Summary => ({
+          ...key,
+          clientId: Option.none(),
+          previousClientIds: [],
+          possibleOrphans: [],
+          problem: Option.some(error)
+        }),
+        onSuccess: ({ current, possibleOrphans, previous }): Summary => ({
+          ...key,
+          clientId: Option.fromUndefinedOr(current?.information.client_id),
+          previousClientIds: previous.map(({ client }) => client.information.client_id),
+          possibleOrphans,
+          problem: Option.none()
+        })
+      })),
+    remove: (key) => exclusively("remove", key, removeAll),
+    forget: (key) =>
+      inTurn(
+        encodeKey(key),
+        withLease(store, key, { ttl }, (lease) =>
+          Effect.flatMap(
+            store.load(key),
+            Option.match({
+              onNone: () => Effect.void,
+              onSome: ({ version }) => store.remove(lease, version)
+            })
+          ))
+      ).pipe(Effect.retry({ times: 5, while: Session.isLost })),
+    retire: Effect.gen(function*() {
+      let retired = 0
+      let failure: RegistrationError | undefined
+      yield* Stream.runForEach(store.keys, (key) =>
+        Effect.match(retireOf(key), {
+          onFailure: (error) => {
+            failure ??= error
+          },
+          onSuccess: (count) => {
+            retired += count
+          }
+        }))
+      return failure === undefined ? retired : yield* failure
+    }),
     events: Stream.fromPubSub(events)
   })
 })
@@ -297,26 +452,129 @@ export const layer = (
   Layer.effect(Registrar, make(options))
 
 // -----------------------------------------------------------------------------
-// helpers
+// helpers: what is asked
 // -----------------------------------------------------------------------------
 
-/** Deletes one after the other, and writes down each deletion before the next. */
-const retireDue = Effect.fnUntraced(function*(
-  session: Session.Session,
-  emit: (event: RegistrarEvent) => Effect.Effect<void>
-) {
-  const now = yield* Clock.currentTimeMillis
-  const due = session.record().previous.filter(({ retireAt }) => retireAt !== undefined && retireAt <= now)
-  for (const { client } of due) {
-    yield* ClientConfiguration.remove(client)
-    const record = session.record()
-    yield* session.save({ ...record, previous: record.previous.filter((kept) => kept.client !== client) })
-    yield* emit({
-      _tag: "Retired",
-      issuer: record.issuer,
-      profile: record.profile,
-      clientId: client.information.client_id
-    })
+/** Types do not bind a JavaScript caller, and what JSON cannot say cannot be compared either. */
+const checkAsked = ({ metadata, profile, server }: Wanted): Effect.Effect<void, RegistrationError> => {
+  const invalid = (option: string, message: string) =>
+    Effect.fail(new RegistrationError({ reason: { _tag: "InvalidOptions", option, message } }))
+  if (typeof profile !== "string" || /\p{Surrogate}/u.test(profile)) {
+    return invalid("profile", "it is not a well-formed string")
   }
-  return due.length
+  if (typeof server !== "string" && !(isObject(server) && typeof server.issuer === "string")) {
+    return invalid("server", "it is neither an issuer nor the metadata of one")
+  }
+  if (!isObject(metadata)) {
+    return Effect.fail(
+      new RegistrationError({ reason: { _tag: "InvalidMetadata", violations: validate(metadata) } })
+    )
+  }
+  return Object.values(metadata).every((value) => value === undefined || isJson(value))
+    ? Effect.void
+    : invalid("metadata", "a member has a value that JSON cannot say")
+}
+
+/** Each caller says whether deviations are taken, of a registration that is kept in any case. */
+const judgeDeviations = (
+  client: RegisteredClient,
+  options: Wanted["options"]
+): Effect.Effect<RegisteredClient, RegistrationError> =>
+  options?.deviations === "fail" && client.deviations.length > 0
+    ? Effect.fail(
+      new RegistrationError({
+        reason: { _tag: "DeviationsRefused", deviations: client.deviations.map(({ id }) => id) }
+      }).withRegistered(client)
+    )
+    : Effect.succeed(client)
+
+// -----------------------------------------------------------------------------
+// helpers: deletion
+// -----------------------------------------------------------------------------
+
+const dueOf = ({ previous }: RegistrationRecord.RegistrationRecord, now: number) =>
+  previous.filter(({ retireAt }) => retireAt !== undefined && retireAt <= now)
+
+/** Deletes one after the other, and writes down each deletion before the next. */
+const retireDue = Effect.fnUntraced(function*(desk: Desk): Effect.fn.Return<number, RegistrationError, Requirements> {
+  yield* resolveIntent(desk)
+  const { emit, session } = desk
+  const due = dueOf(session.record(), yield* Clock.currentTimeMillis)
+  let retired = 0
+  for (const { client, isDoubtful } of due) {
+    const clientId = client.information.client_id
+    const result = yield* Effect.result(deleteClient(desk, client, isDoubtful === true))
+    if (result._tag === "Success") {
+      retired += 1
+      yield* emit({ _tag: "Retired", ...keyOf(session.record()), clientId })
+      continue
+    }
+    const error = result.failure
+    if (error.reason._tag === "StoreFailed") return yield* error
+    const retireAt = (yield* Clock.currentTimeMillis) + 3_600_000
+    const { intent, ...record } = session.record()
+    yield* session.save({
+      ...record,
+      previous: record.previous.map((kept) =>
+        kept.client === client
+          ? { ...kept, retireAt, ...(intent === undefined ? undefined : { isDoubtful: true }) }
+          : kept
+      )
+    })
+    yield* emit({ _tag: "RetirementFailed", ...keyOf(record), clientId, error })
+  }
+  return retired
 })
+
+const removeAll = Effect.fnUntraced(function*(desk: Desk): Effect.fn.Return<void, RegistrationError, Requirements> {
+  yield* resolveIntent(desk)
+  const { current, previous } = desk.session.record()
+  const clients = [
+    ...(current === undefined ? [] : [{ client: current, isDoubtful: false }]),
+    ...previous
+  ]
+  let failure: RegistrationError | undefined
+  for (const { client, isDoubtful } of clients) {
+    const result = yield* Effect.result(deleteClient(desk, client, isDoubtful === true))
+    if (result._tag === "Success") {
+      const clientId = client.information.client_id
+      yield* desk.emit({ _tag: "Removed", ...keyOf(desk.session.record()), clientId })
+      continue
+    }
+    failure ??= result.failure
+    if (result.failure.reason._tag === "StoreFailed") break
+    // What became of it is not known: the next who comes treats it with doubt.
+    yield* resolveIntent(desk)
+  }
+  return failure === undefined ? yield* desk.session.remove : yield* failure
+})
+
+// -----------------------------------------------------------------------------
+// helpers: turns and pauses
+// -----------------------------------------------------------------------------
+
+/** One after the other for each name, in the order in which they came: a lease alone would be a lottery. */
+const makeQueues = () => {
+  const queues = new Map<string, { readonly turn: Semaphore.Semaphore; users: number }>()
+  return <A, E, R>(name: string, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+    Effect.acquireUseRelease(
+      Effect.sync(() => {
+        const queue = queues.get(name) ?? { turn: Semaphore.makeUnsafe(1), users: 0 }
+        queue.users += 1
+        queues.set(name, queue)
+        return queue
+      }),
+      ({ turn }) => turn.withPermits(1)(effect),
+      (queue) =>
+        Effect.sync(() => {
+          queue.users -= 1
+          if (queue.users === 0) queues.delete(name)
+        })
+    )
+}
+
+/** Only what asks for no pause is repeated in place: a pause would hold the lease. */
+const withoutLongPauses = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  RetryPolicy.RetryPolicy.use((policy) =>
+    Effect.provideService(effect, RetryPolicy.RetryPolicy, { ...policy, maxRetryAfter: 0 })
+  )

@@ -186,7 +186,9 @@ export const OutcomeUnknown = Schema.TaggedStruct("OutcomeUnknown", {
   ]),
   message: Schema.String,
   /** The status, when one arrived. */
-  status: Schema.optional(Schema.Int)
+  status: Schema.optional(Schema.Int),
+  /** When the next registration is made at the earliest, for the reason `Backoff` of a `Registrar`. */
+  retryAfter
 })
 
 /**

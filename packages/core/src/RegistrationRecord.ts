@@ -11,8 +11,9 @@ import * as Schema from "effect/Schema"
 import * as SchemaParser from "effect/SchemaParser"
 import * as SchemaTransformation from "effect/SchemaTransformation"
 import { ClientInformation } from "./ClientInformation.ts"
-import { ClientMetadata } from "./ClientMetadata.ts"
+import type { ClientMetadata } from "./ClientMetadata.ts"
 import { Deviation } from "./Deviation.ts"
+import { isObject } from "./internal/selectMembers.ts"
 import { storeFailed } from "./internal/storeFailure.ts"
 import { RegisteredClient } from "./RegisteredClient.ts"
 import type { RegistrationError } from "./RegistrationError.ts"
@@ -24,15 +25,18 @@ import { Violation } from "./Violation.ts"
 
 const decodeInformation = SchemaParser.decodeUnknownEffect(ClientInformation)
 
+/** As it was sent: what could be sent must not fail to be kept, whatever its types. */
+const Requested = Schema.declare((requested): requested is ClientMetadata => isObject(requested))
+
 /** A registered client with its secrets in the clear. */
 const KeptClient = Schema.Struct({
   issuer: Schema.String,
-  requested: ClientMetadata,
+  requested: Requested,
   filledIn: Schema.Array(Schema.String),
   warnings: Schema.Array(Violation),
   information: Schema.Record(Schema.String, Schema.Unknown),
   extensions: Schema.Record(Schema.String, Schema.Unknown),
-  deviations: Schema.Array(Deviation)
+  deviations: Schema.Array(Schema.Unknown)
 }).pipe(
   Schema.decodeTo(
     Schema.instanceOf(RegisteredClient),
@@ -40,7 +44,9 @@ const KeptClient = Schema.Struct({
       decode: (kept) =>
         Effect.map(
           decodeInformation(kept.information),
-          (information) => new RegisteredClient({ ...kept, information })
+          (information) =>
+            // Another version of this SDK may know others.
+            new RegisteredClient({ ...kept, information, deviations: kept.deviations.filter(Schema.is(Deviation)) })
         ),
       encode: (client) =>
         Effect.succeed({
@@ -66,10 +72,12 @@ const PreviousRegistration = Schema.Struct({
   client: KeptClient,
   /** When it was replaced, in milliseconds since the epoch. */
   replacedAt: Schema.Number,
-  /** Why: `metadata-changed`, `secret-expiring`, or what `Registrar.invalidate` was told. */
+  /** Why: `metadata-changed`, `secret-expiring`, `superseded`, `removed`, or what `Registrar.invalidate` was told. */
   reason: Schema.String,
   /** When it is to be deleted at the server, in milliseconds since the epoch; never when absent. */
-  retireAt: Schema.optionalKey(Schema.Number)
+  retireAt: Schema.optionalKey(Schema.Number),
+  /** Whether it is probably gone: it was said to be invalid, or its deletion was begun. A 401 then says that it is. */
+  isDoubtful: Schema.optionalKey(Schema.Boolean)
 })
 
 /**
@@ -80,9 +88,11 @@ const PreviousRegistration = Schema.Struct({
  * @category models
  */
 const Intent = Schema.Struct({
-  kind: Schema.Literals(["register", "update", "rotate"]),
+  kind: Schema.Literals(["register", "update", "rotate", "remove"]),
   /** In milliseconds since the epoch. */
-  startedAt: Schema.Number
+  startedAt: Schema.Number,
+  /** The client that it is about, but for a registration. */
+  clientId: Schema.optionalKey(Schema.String)
 })
 
 /**
@@ -97,6 +107,21 @@ const PossibleOrphan = Schema.Struct({
   why: Schema.Literals(["crashed", "outcome-unknown"])
 })
 
+/**
+ * A pause after a failure, which grows with each in a row.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+const Pause = Schema.Struct({
+  /** In milliseconds since the epoch. */
+  since: Schema.Number,
+  /** In milliseconds since the epoch. */
+  until: Schema.Number,
+  /** How many failures in a row. */
+  failures: Schema.Number
+})
+
 const fields = {
   issuer: Schema.String,
   profile: Schema.String,
@@ -108,10 +133,14 @@ const fields = {
   previous: Schema.Array(PreviousRegistration),
   intent: Schema.optionalKey(Intent),
   possibleOrphans: Schema.Array(PossibleOrphan),
-  /** Until when nothing is registered after an unknown outcome, in milliseconds since the epoch. */
-  backoffUntil: Schema.optionalKey(Schema.Number),
-  /** How many outcomes in a row were unknown. */
-  unknownOutcomes: Schema.optionalKey(Schema.Number),
+  /** When the current secret and its expiry were first seen, in milliseconds since the epoch. */
+  secretSince: Schema.optionalKey(Schema.Number),
+  /** While nothing is registered after an unknown outcome. */
+  backoff: Schema.optionalKey(Pause),
+  /** While the current registration is used although it is time to renew it. */
+  renewalPause: Schema.optionalKey(Pause),
+  /** When the current registration took the place of another, in milliseconds since the epoch. */
+  replacedAt: Schema.optionalKey(Schema.Number),
   /** When the current registration was declared invalid, in milliseconds since the epoch. */
   invalidatedAt: Schema.optionalKey(Schema.Number),
   /** Why. */
@@ -194,7 +223,10 @@ export const decode = (
         : storeFailed("load", "Corrupted", "an entry is not a registration")
     }),
     Effect.flatMap(({ format: _, ...record }) =>
-      record.issuer === key.issuer && record.profile === key.profile
+      record.profile === key.profile &&
+        // Its clients as well: credentials of one issuer are never handed to another.
+        [record, record.current, ...record.previous.map(({ client }) => client)]
+          .every((part) => part === undefined || part.issuer === key.issuer)
         ? Effect.succeed(record)
         : Effect.fail(storeFailed("load", "Corrupted", "an entry is the registration of another issuer or profile"))
     )

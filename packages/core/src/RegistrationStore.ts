@@ -3,7 +3,7 @@
  *
  * A store keeps one entry of text per {@link Key}, with a version for compare-and-set, and hands out one lease per key at a
  * time. What stands in an entry is the matter of `Registrar` (see `RegistrationRecord`); a store neither reads nor changes it.
- * Entries hold secrets: keep them where nobody else reads, or put {@link layerEncrypted} in front.
+ * Entries hold secrets: keep them where nobody else reads, or put `RegistrationEncryption` in front.
  *
  * @since 0.1.0
  */
@@ -19,6 +19,7 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
+import { isInForce, type Span } from "./internal/pause.ts"
 import * as ProcessLeases from "./internal/processLeases.ts"
 import { conflict, leaseLost, storeFailed } from "./internal/storeFailure.ts"
 import type { RegistrationError } from "./RegistrationError.ts"
@@ -113,8 +114,8 @@ export class RegistrationStore extends Context.Service<RegistrationStore, {
   /** Gives a lease back. A lost one is none of the holder's business any more. */
   readonly release: (lease: Lease) => Effect.Effect<void, RegistrationError>
   /**
-   * Until when an issuer wants no registrations, in milliseconds since the epoch; 0 for no such wish, and when the clock
-   * jumped back to before it was remembered.
+   * Until when an issuer wants no registrations, in milliseconds since the epoch; 0 or a time that is past when there is no
+   * such wish, and when the clock jumped back to long before it was remembered.
    */
   readonly notBefore: (issuer: string) => Effect.Effect<number, RegistrationError>
   /** Remembers that and when it was said, for everybody in the store's reach. An earlier time does not replace a later one. */
@@ -133,7 +134,7 @@ export class RegistrationStore extends Context.Service<RegistrationStore, {
  */
 export const makeMemory: Effect.Effect<RegistrationStore["Service"]> = Effect.sync(() => {
   const entries = new Map<string, { readonly key: Key; readonly entry: Entry }>()
-  const postponements = new Map<string, Postponement>()
+  const postponements = new Map<string, Span>()
   const leases = ProcessLeases.make()
   const refused = (operation: "save" | "remove", lease: Lease, expected: number) => {
     const name = encodeKey(lease.key)
@@ -159,10 +160,10 @@ export const makeMemory: Effect.Effect<RegistrationStore["Service"]> = Effect.sy
       }),
     keys: Stream.suspend(() => Stream.fromIterable(Array.from(entries.values(), ({ key }) => key))),
     ...leaseMethods(leases),
-    notBefore: (issuer) => Effect.map(Clock.currentTimeMillis, (now) => inForce(postponements.get(issuer), now)),
+    notBefore: (issuer) => Effect.map(Clock.currentTimeMillis, (now) => endOf(postponements.get(issuer), now)),
     postpone: (issuer, until) =>
       Effect.map(Clock.currentTimeMillis, (now) => {
-        if (until > inForce(postponements.get(issuer), now)) postponements.set(issuer, { saidAt: now, until })
+        if (until > endOf(postponements.get(issuer), now)) postponements.set(issuer, { since: now, until })
       })
   })
 })
@@ -173,19 +174,14 @@ const KeptEntry = Schema.fromJsonString(Schema.Struct({ version: Schema.Int, val
 const decodeEntry = Schema.decodeUnknownEffect(KeptEntry)
 const encodeEntry = Schema.encodeSync(KeptEntry)
 
-/** Until when an issuer wants no registrations, and when it said so, in milliseconds since the epoch. */
-const Postponement = Schema.Struct({ saidAt: Schema.Number, until: Schema.Number })
+/** How long an issuer wants no registrations, in milliseconds since the epoch. */
+const KeptSpan = Schema.fromJsonString(Schema.Struct({ since: Schema.Number, until: Schema.Number }))
 
-type Postponement = typeof Postponement.Type
+const decodeSpan = Schema.decodeUnknownOption(KeptSpan)
+const encodeSpan = Schema.encodeSync(KeptSpan)
 
-const KeptPostponement = Schema.fromJsonString(Postponement)
-
-const decodePostponement = Schema.decodeUnknownOption(KeptPostponement)
-const encodePostponement = Schema.encodeSync(KeptPostponement)
-
-/** What was said in the future, by a clock that jumped back since, is not believed. */
-const inForce = (postponement: Postponement | undefined, now: number): number =>
-  postponement === undefined || postponement.saidAt > now ? 0 : postponement.until
+const endOf = (span: Span | undefined, now: number): number =>
+  span === undefined || !isInForce(span, now) ? 0 : span.until
 
 /**
  * A store in any `KeyValueStore` of Effect.
@@ -235,7 +231,7 @@ export const makeKeyValueStore: Effect.Effect<RegistrationStore["Service"], neve
     const notBefore = (issuer: string) =>
       Effect.gen(function*() {
         const text = yield* kv.get(postponedPrefix + issuer)
-        return inForce(Option.getOrUndefined(decodePostponement(text)), yield* Clock.currentTimeMillis)
+        return endOf(Option.getOrUndefined(decodeSpan(text)), yield* Clock.currentTimeMillis)
       })
     return RegistrationStore.of({
       reach: "process",
@@ -270,7 +266,7 @@ export const makeKeyValueStore: Effect.Effect<RegistrationStore["Service"], neve
           if (until <= (yield* notBefore(issuer))) return
           yield* kv.set(
             postponedPrefix + issuer,
-            encodePostponement({ saidAt: yield* Clock.currentTimeMillis, until })
+            encodeSpan({ since: yield* Clock.currentTimeMillis, until })
           )
         })).pipe(Effect.mapError(failed("save")))
     })
@@ -335,37 +331,29 @@ export const withLease = <A, E, R>(
       Effect.andThen(Effect.orElseSucceed(store.renew(lease, ttl), () => true)),
       Effect.repeat({ while: (isHeld) => isHeld })
     )
-  return Effect.acquireUseRelease(
-    Effect.flatMap(
-      waitForLease(store, key, ttl),
-      (lease) => Effect.map(Effect.forkDetach(keepRenewing(lease)), (renewing) => ({ lease, renewing }))
-    ),
-    ({ lease }) => use(lease),
-    // What cannot be given back expires.
-    ({ lease, renewing }) => Effect.andThen(Fiber.interrupt(renewing), Effect.ignore(store.release(lease)))
-  )
-}
-
-/** Asks again and again, more and more rarely. Interruptible between two questions: an answer is never left lying. */
-const waitForLease = (
-  store: RegistrationStore["Service"],
-  key: Key,
-  ttl: Duration.Duration
-): Effect.Effect<Lease, RegistrationError> => {
-  const longest = Math.min(500, Duration.toMillis(ttl) / 10)
-  const ask = (pause: number): Effect.Effect<Lease, RegistrationError> =>
-    Effect.flatMap(
-      Effect.uninterruptible(store.acquire(key, ttl)),
-      Option.match({
-        onSome: Effect.succeed,
-        onNone: () =>
-          Effect.andThen(
-            Effect.interruptible(Effect.sleep(pause)),
-            Effect.suspend(() => ask(Math.min(pause * 2, longest)))
-          )
-      })
-    )
-  return ask(Math.min(10, longest))
+  return Effect.uninterruptibleMask((restore) => {
+    // Asks more and more rarely. Interruptible between two questions only: an answer is never left lying.
+    const longest = Math.min(500, Duration.toMillis(ttl) / 10)
+    const ask = (pause: number): Effect.Effect<Lease, RegistrationError> =>
+      Effect.flatMap(
+        store.acquire(key, ttl),
+        Option.match({
+          onSome: Effect.succeed,
+          onNone: () =>
+            Effect.andThen(
+              restore(Effect.sleep(pause)),
+              Effect.suspend(() => ask(Math.min(pause * 2, longest)))
+            )
+        })
+      )
+    return Effect.gen(function*() {
+      const lease = yield* ask(Math.min(10, longest))
+      const renewing = yield* Effect.forkDetach(keepRenewing(lease))
+      // What cannot be given back expires.
+      const giveBack = Effect.andThen(Fiber.interrupt(renewing), Effect.ignore(store.release(lease)))
+      return yield* Effect.ensuring(restore(Effect.suspend(() => use(lease))), giveBack)
+    })
+  })
 }
 
 // -----------------------------------------------------------------------------

@@ -6,31 +6,39 @@
 import * as Base64Url from "effect/encoding/Base64Url"
 import * as Result from "effect/Result"
 import type { ClientMetadata } from "../ClientMetadata.ts"
+import type { MetadataPreset } from "../MetadataPreset.ts"
 import { isJsonObject, parseJson } from "./answer.ts"
-import { definedMembers } from "./selectMembers.ts"
+import { hasItsType, isEmpty } from "./metadataRules.ts"
+import { definedMembers, memberKey, selectMembers } from "./selectMembers.ts"
 
 /** Lists of strings are sets, but for this one, whose order is a preference. */
 const ordered = "default_acr_values"
 
-/** Canonical JSON: members sorted, sets sorted, words of a scope sorted. */
-export const fingerprint = (metadata: ClientMetadata): string => {
-  const { scope, software_statement, ...rest } = definedMembers(metadata)
-  return JSON.stringify(canonical({
-    ...rest,
-    ...(scope === undefined ? undefined : { scope: scope.split(" ").filter((word) => word !== "") }),
-    ...(software_statement === undefined ? undefined : { software_statement: identityOf(software_statement) })
-  }))
+/** Canonical JSON: members sorted, sets sorted, the words of a scope sorted; what a preset fills in counts as given. */
+export const fingerprint = (metadata: ClientMetadata, preset?: MetadataPreset): string => {
+  const given = definedMembers(metadata)
+  const filledIn = preset?.fillIn(selectMembers(given, (name, value) => !isEmpty(value) && hasItsType(name, value)))
+  const members = Object.entries({ ...definedMembers(filledIn ?? {}), ...given })
+  return JSON.stringify(
+    Object.fromEntries(sorted(members.map(([name, value]) => [memberKey(name), canonical(name, value)])))
+  )
 }
 
-const canonical = (value: unknown, name?: string): unknown => {
-  if (Array.isArray(value)) {
-    const items = value.map((item) => canonical(item))
-    return name !== ordered && items.every((item) => typeof item === "string") ? [...new Set(items)].sort() : items
-  }
-  return isJsonObject(value)
-    ? Object.entries(value).sort(([a], [b]) => a < b ? -1 : 1).map(([key, item]) => [key, canonical(item, key)])
-    : value
+const canonical = (name: string, value: unknown): unknown => {
+  if (name === "scope" && typeof value === "string") return asSet(words(value))
+  if (name === "software_statement" && typeof value === "string") return identityOf(value)
+  if (!isStrings(value) || name === ordered) return inOrder(value)
+  // The order of the words in a response type is free (RFC 6749 §3.1.1).
+  return asSet(name === "response_types" ? value.map((type) => words(type).sort().join(" ")) : value)
 }
+
+/** Members of objects sorted, lists as they are: inside a value nobody knows whether their order counts. */
+const inOrder = (value: unknown): unknown =>
+  Array.isArray(value)
+    ? value.map(inOrder)
+    : isJsonObject(value)
+    ? Object.fromEntries(sorted(Object.entries(value)).map(([name, inner]) => [name, inOrder(inner)]))
+    : value
 
 /** A statement is signed anew again and again; the software that it is about is what counts. */
 const identityOf = (statement: string): unknown => {
@@ -41,3 +49,13 @@ const identityOf = (statement: string): unknown => {
     ? [claims["software_id"], claims["software_version"] ?? null]
     : statement
 }
+
+const isStrings = (value: unknown): value is ReadonlyArray<string> =>
+  Array.isArray(value) && value.every((item) => typeof item === "string")
+
+const words = (text: string): Array<string> => text.split(" ").filter((word) => word !== "")
+
+const asSet = (items: ReadonlyArray<string>): ReadonlyArray<string> => [...new Set(items)].sort()
+
+const sorted = (members: ReadonlyArray<readonly [string, unknown]>) =>
+  [...members].sort(([a], [b]) => a < b ? -1 : a > b ? 1 : 0)

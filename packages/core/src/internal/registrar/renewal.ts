@@ -4,25 +4,51 @@
  * @internal
  */
 import * as Duration from "effect/Duration"
-import type { RegisteredClient } from "../../RegisteredClient.ts"
+import type { RegistrationRecord } from "../../RegistrationRecord.ts"
+import { isInForce } from "../pause.ts"
 
-/** Whether the secret expires within the window before `now`; a secret that lives shortly gets a window of a fifth of its life. */
-export const needsRenewal = (client: RegisteredClient, now: number, window: Duration.Duration): boolean => {
-  const expiry = expiryOf(client)
+/**
+ * Whether the secret of the current registration expires within the window before `now`. One that lives shortly gets a window
+ * of a fifth of its life; its life begins when it was first seen, since a registration outlives its secrets.
+ */
+export const needsRenewal = (record: RegistrationRecord, now: number, window: Duration.Duration): boolean => {
+  const expiry = expiryOf(record)
   if (expiry === undefined) return false
-  const issued = client.information.client_id_issued_at
-  const life = issued === undefined ? Infinity : expiry - issued * 1000
-  return now >= expiry - Math.min(Duration.toMillis(window), Math.max(0, life / 5))
+  const life = record.secretSince === undefined ? Infinity : expiry - record.secretSince
+  return now >= expiry - Math.min(Duration.toMillis(window), life / 5)
 }
 
-/** Whether the secret cannot be used any more. */
-export const isExpired = (client: RegisteredClient, now: number): boolean => {
-  const expiry = expiryOf(client)
+/** Whether the secret of the current registration cannot be used any more. */
+export const isExpired = (record: RegistrationRecord, now: number): boolean => {
+  const expiry = expiryOf(record)
   return expiry !== undefined && now >= expiry
 }
 
-/** Milliseconds since the epoch; `undefined` for a secret that never expires, and for no secret. */
-const expiryOf = ({ information }: RegisteredClient): number | undefined => {
-  const seconds = information.client_secret_expires_at
-  return information.client_secret === undefined || seconds === undefined || seconds === 0 ? undefined : seconds * 1000
+/** Whether a renewal failed a moment ago, while the secret still works. */
+export const isRenewalPaused = (record: RegistrationRecord, now: number): boolean =>
+  record.renewalPause !== undefined && isInForce(record.renewalPause, now) && !isExpired(record, now)
+
+/** The end of the pause after the so-manieth failure in a row: it doubles, but leaves time for another attempt. */
+export const renewalPause = (
+  record: RegistrationRecord,
+  now: number,
+  failures: number,
+  shortest: Duration.Duration
+): number => {
+  const first = Duration.toMillis(shortest)
+  const left = (expiryOf(record) ?? Infinity) - now
+  return now + Math.max(first, Math.min(doubled(first, failures), left / 2))
+}
+
+/** Milliseconds: the first pause, doubled with each failure in a row, up to a day. */
+export const doubled = (first: number, failures: number): number => Math.min(first * 2 ** (failures - 1), 86_400_000)
+
+/**
+ * Milliseconds since the epoch; `undefined` for a secret that never expires, for no secret, and for one that had expired when
+ * it was first seen: of two clocks that disagree so much nobody knows which one is wrong.
+ */
+const expiryOf = ({ current, secretSince }: RegistrationRecord): number | undefined => {
+  const { client_secret, client_secret_expires_at: seconds } = current?.information ?? {}
+  if (client_secret === undefined || seconds === undefined || seconds === 0) return undefined
+  return secretSince !== undefined && seconds * 1000 <= secretSince ? undefined : seconds * 1000
 }

@@ -5,6 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Schedule from "effect/Schedule"
 import type { RegistrationError } from "../../RegistrationError.ts"
 import * as RegistrationRecord from "../../RegistrationRecord.ts"
 import type { Lease, RegistrationStore } from "../../RegistrationStore.ts"
@@ -14,8 +15,6 @@ export interface Session {
   readonly record: () => RegistrationRecord.RegistrationRecord
   /** Writes a changed record, durably. */
   readonly save: (record: RegistrationRecord.RegistrationRecord) => Effect.Effect<void, RegistrationError>
-  /** Loads what is there now, after somebody else wrote. */
-  readonly reload: Effect.Effect<RegistrationRecord.RegistrationRecord, RegistrationError>
   /** Removes the entry. */
   readonly remove: Effect.Effect<void, RegistrationError>
 }
@@ -24,28 +23,32 @@ export const open = Effect.fnUntraced(function*(
   store: RegistrationStore["Service"],
   lease: Lease
 ): Effect.fn.Return<Session, RegistrationError> {
-  let record = RegistrationRecord.empty(lease.key)
-  let version = 0
-  const reload = Effect.gen(function*() {
-    const entry = yield* store.load(lease.key)
-    record = Option.isNone(entry)
-      ? RegistrationRecord.empty(lease.key)
-      : yield* RegistrationRecord.decode(entry.value.value, lease.key)
-    version = Option.isNone(entry) ? 0 : entry.value.version
-    return record
-  })
-  yield* reload
+  const entry = Option.getOrUndefined(yield* store.load(lease.key))
+  let version = entry?.version ?? 0
+  let record = entry === undefined
+    ? RegistrationRecord.empty(lease.key)
+    : yield* RegistrationRecord.decode(entry.value, lease.key)
   return {
     record: () => record,
-    reload,
     save: (changed) =>
       RegistrationRecord.encode(changed).pipe(
-        Effect.flatMap((text) => store.save(lease, text, version)),
+        Effect.flatMap((text) => patiently(store.save(lease, text, version))),
         Effect.map((saved) => {
           record = changed
           version = saved
         })
       ),
-    remove: Effect.suspend(() => version === 0 ? Effect.void : store.remove(lease, version))
+    remove: Effect.suspend(() => version === 0 ? Effect.void : patiently(store.remove(lease, version)))
   }
 })
+
+/** Somebody else has the lease or wrote the entry: what is known here is not what is there. */
+export const isLost = ({ reason }: RegistrationError): boolean =>
+  reason._tag === "StoreFailed" && (reason.problem === "Conflict" || reason.problem === "LeaseLost")
+
+/** What a server granted is at stake: a store that does not answer is asked again. */
+const patiently = <A>(effect: Effect.Effect<A, RegistrationError>): Effect.Effect<A, RegistrationError> =>
+  Effect.retry(effect, {
+    schedule: Schedule.exponential("50 millis").pipe(Schedule.upTo({ times: 3 })),
+    while: ({ reason }) => reason._tag === "StoreFailed" && reason.problem === "Unavailable"
+  })
