@@ -1,5 +1,6 @@
 import * as AuthorizationServer from "@effect-dcr/core/AuthorizationServer"
 import * as EndpointPolicy from "@effect-dcr/core/EndpointPolicy"
+import * as ExchangeLimits from "@effect-dcr/core/ExchangeLimits"
 import type { Reason, RegistrationError } from "@effect-dcr/core/RegistrationError"
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Duration, Effect, Exit, Fiber, Schema, Tracer } from "effect"
@@ -209,6 +210,23 @@ describe("AuthorizationServer", () => {
               problem: `it redirects to ${host}/login, and redirects are not followed`
             }
           ])
+        }))
+
+      it.effect("metadata that is larger than its own limit, so that a cache of it stays small", () =>
+        Effect.gen(function*() {
+          const padded = (bytes: number): Answer => {
+            const rest = bytes - JSON.stringify({ issuer: host, padding: "" }).length
+            return { json: { issuer: host, padding: "x".repeat(rest) } }
+          }
+          const discover = (bytes: number) => {
+            const server = recordedServer({ [oauth]: padded(bytes), [openid]: document(host) })
+            return Effect.provide(AuthorizationServer.discover(host), server.layer)
+          }
+          assert.strictEqual((yield* discover(131_072)).issuer, host)
+          assert.include(reasonIs(yield* Effect.flip(discover(131_073)), "Transport").message, "larger than the limit")
+          const limits = { ...(yield* ExchangeLimits.ExchangeLimits), maxResponseBytes: 10, maxMetadataBytes: 200_000 }
+          const found = yield* Effect.provideService(discover(200_000), ExchangeLimits.ExchangeLimits, limits)
+          assert.strictEqual(found.issuer, host)
         }))
 
       it.effect("a connection that fails, which keeps its reason and may be tried again", () =>

@@ -354,7 +354,7 @@ describe("send", () => {
 
   it.effect("keeps to the limits in force", () =>
     Effect.gen(function*() {
-      const limits = { deadline: "1 second", maxResponseBytes: 10, maxJsonDepth: 5 } as const
+      const limits = { deadline: "1 second", maxResponseBytes: 10, maxMetadataBytes: 10, maxJsonDepth: 5 } as const
       const { reason } = yield* failsWith("OutcomeUnknown")(
         send(recordedHttpClient({ body: "x".repeat(11) })).pipe(
           Effect.provideService(ExchangeLimits.ExchangeLimits, limits)

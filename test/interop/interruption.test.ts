@@ -120,6 +120,7 @@ describe("deadline", () => {
         Effect.provideService(ExchangeLimits.ExchangeLimits, {
           deadline: "1 second",
           maxResponseBytes: 10_000,
+          maxMetadataBytes: 10_000,
           maxJsonDepth: 10
         }),
         failsWith("OutcomeUnknown")

@@ -372,7 +372,8 @@ const makeGet = Effect.fnUntraced(function*(role: string, options: RequestOption
     const answer = yield* exchange(HttpClientRequest.get(url, { acceptJson: true }), {
       role,
       allowInsecure: options.dangerouslyAllowInsecureRequests === true,
-      deadline: Math.max(0, budget - Number((yield* Clock.monotonicTimeNanos) - start) / 1_000_000)
+      deadline: Math.max(0, budget - Number((yield* Clock.monotonicTimeNanos) - start) / 1_000_000),
+      maxBytes: limits.maxMetadataBytes
     })
     return read(answer, limits.maxJsonDepth, yield* Clock.currentTimeMillis)
   })

@@ -17,6 +17,11 @@ export interface ExchangeLimits {
   readonly deadline: Duration.Input
   /** The size of an answer's body, in bytes, counted while it streams in. Default: 1 MiB. */
   readonly maxResponseBytes: number
+  /**
+   * The size of the metadata document of an authorization server or a protected resource, in bytes, in place of
+   * `maxResponseBytes`. It is smaller because an `AuthorizationServerCache` keeps hundreds of them. Default: 128 KiB.
+   */
+  readonly maxMetadataBytes: number
   /** The depth of the JSON in an answer. A member that is nested deeper is left out. Default: 64. */
   readonly maxJsonDepth: number
 }
@@ -29,5 +34,12 @@ export interface ExchangeLimits {
  */
 export const ExchangeLimits: Context.Reference<ExchangeLimits> = Context.Reference<ExchangeLimits>(
   "@effect-dcr/core/ExchangeLimits",
-  { defaultValue: () => ({ deadline: "30 seconds", maxResponseBytes: 1_048_576, maxJsonDepth: 64 }) }
+  {
+    defaultValue: () => ({
+      deadline: "30 seconds",
+      maxResponseBytes: 1_048_576,
+      maxMetadataBytes: 131_072,
+      maxJsonDepth: 64
+    })
+  }
 )

@@ -318,6 +318,7 @@ describe("the deadline", () => {
         Effect.provideService(ExchangeLimits.ExchangeLimits, {
           deadline: "5 seconds",
           maxResponseBytes: 100,
+          maxMetadataBytes: 100,
           maxJsonDepth: 5
         })
       )

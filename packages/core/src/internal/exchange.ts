@@ -42,6 +42,8 @@ export interface ExchangeOptions {
   readonly effects?: boolean | undefined
   /** The time for the whole exchange; the default of `ExchangeLimits` when absent. */
   readonly deadline?: Duration.Input | undefined
+  /** The size of the answer's body; `maxResponseBytes` of `ExchangeLimits` when absent. */
+  readonly maxBytes?: number | undefined
 }
 
 /** One exchange without proofs. */
@@ -170,7 +172,7 @@ const prepare = Effect.fnUntraced(function*(
           received = response
           const redirect = redirectOf(response, url, options.secrets ?? [])
           if (redirect !== undefined) return Effect.andThen(discardBody(response), Effect.fail(fail(redirect)))
-          return readAnswer(response, place, limits.maxResponseBytes)
+          return readAnswer(response, place, options.maxBytes ?? limits.maxResponseBytes)
         }),
         Effect.mapError(translate),
         Effect.updateContext(exchangeContext),
