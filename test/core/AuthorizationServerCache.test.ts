@@ -2,7 +2,7 @@ import * as AuthorizationServerCache from "@effect-dcr/core/AuthorizationServerC
 import * as EndpointPolicy from "@effect-dcr/core/EndpointPolicy"
 import { assert, describe, it } from "@effect/vitest"
 import { Config, ConfigProvider, Deferred, Effect, Exit, Fiber, Layer } from "effect"
-import { HttpClient, HttpClientResponse } from "effect/http"
+import { HttpClient, HttpClientError, HttpClientResponse } from "effect/http"
 import { TestClock } from "effect/testing"
 
 const wellKnown = "/.well-known/oauth-authorization-server"
@@ -167,6 +167,45 @@ describe("AuthorizationServerCache", () => {
       assert.strictEqual(state.asked, 1)
     }).pipe(Effect.provide(AuthorizationServerCache.layer()), Effect.provide(layer))
   })
+
+  /** A client that asks, as one that resolves names does, whether the caller's policy lets the address pass. */
+  const resolving = (client: HttpClient.HttpClient) =>
+    HttpClient.make((request) =>
+      Effect.flatMap(EndpointPolicy.EndpointPolicy, ({ judgeAddress }) =>
+        judgeAddress?.("10.0.0.1") === undefined
+          ? client.execute(request)
+          : Effect.fail(
+            new HttpClientError.HttpClientError({ reason: new HttpClientError.TransportError({ request }) })
+          ))
+    )
+
+  it.effect("gives no caller what was found under another policy", () =>
+    Effect.gen(function*() {
+      const { client, state } = anyServer()
+      const cache = yield* AuthorizationServerCache.make().pipe(
+        Effect.provideService(HttpClient.HttpClient, resolving(client))
+      )
+      const strict = Effect.provide(EndpointPolicy.layerPublicOnly)
+      // The name is a public one; only the address that it resolves to is not.
+      yield* cache.get(host)
+      assert.strictEqual((yield* cache.get(host).pipe(strict, Effect.flip)).reason._tag, "Transport")
+      assert.strictEqual((yield* cache.refresh(host).pipe(strict, Effect.flip)).reason._tag, "Transport")
+      yield* cache.get(host)
+      assert.strictEqual(state.asked, 1)
+      yield* cache.invalidate(host)
+      yield* cache.get(host)
+      assert.strictEqual(state.asked, 2)
+    }))
+
+  it.effect("discovers by the policy of the caller, not by the one that it was built under", () =>
+    Effect.gen(function*() {
+      const { client } = anyServer()
+      const cache = yield* AuthorizationServerCache.make().pipe(
+        Effect.provideService(HttpClient.HttpClient, resolving(client)),
+        Effect.provide(EndpointPolicy.layerPublicOnly)
+      )
+      assert.strictEqual((yield* cache.get(host)).issuer, host)
+    }))
 
   it.effect("sends by the client that it was built with", () => {
     const own = anyServer()

@@ -12,6 +12,7 @@ import * as Exit from "effect/Exit"
 import * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import * as AuthorizationServer from "./AuthorizationServer.ts"
+import { EndpointPolicy } from "./EndpointPolicy.ts"
 import { judgeIdentifier } from "./internal/identifier.ts"
 import type { RegistrationError } from "./RegistrationError.ts"
 
@@ -57,8 +58,12 @@ export interface GetOptions extends Omit<AuthorizationServer.DiscoverOptions, "d
  *
  * **Details**
  *
- * The issuer is judged by the `EndpointPolicy` of each caller, also when its metadata is already here. Requests are sent by
- * the `HttpClient` that the cache was built with.
+ * The issuer is judged by the `EndpointPolicy` of each caller, also when its metadata is already here, and callers share
+ * only what was found under the same policy. Requests are sent by the `HttpClient` that the cache was built with.
+ *
+ * **Gotchas**
+ *
+ * Policies are the same if they are the same object: one that is made anew for each call finds nothing here.
  *
  * @since 0.1.0
  * @category services
@@ -90,15 +95,29 @@ interface Key {
   readonly algorithm: "oauth2" | "oidc" | undefined
   readonly tolerateTrailingSlash: boolean
   readonly dangerouslyAllowInsecureRequests: boolean
+  /** Which policy judged, addresses included: what a looser one let in is not for a caller with a stricter one. */
+  readonly policy: number
 }
 
-const keyOf = (issuer: string | URL, options: GetOptions | undefined): Key => ({
+const keyOf = (issuer: string | URL, options: GetOptions | undefined, policy: number): Key => ({
   issuer: String(issuer),
   isUrl: typeof issuer !== "string",
   algorithm: options?.algorithm,
   tolerateTrailingSlash: options?.tolerateTrailingSlash === true,
-  dangerouslyAllowInsecureRequests: options?.dangerouslyAllowInsecureRequests === true
+  dangerouslyAllowInsecureRequests: options?.dangerouslyAllowInsecureRequests === true,
+  policy
 })
+
+/** Numbers policies by the order in which they are first seen, and keeps none of them alive. */
+const makePolicyNumbers = (): (policy: EndpointPolicy) => number => {
+  const numbers = new WeakMap<EndpointPolicy, number>()
+  let last = 0
+  return (policy) => {
+    const number = numbers.get(policy) ?? ++last
+    numbers.set(policy, number)
+    return number
+  }
+}
 
 /**
  * Builds a cache.
@@ -114,7 +133,7 @@ export const make: (
     const { deadline, failureTimeToLive = Duration.zero, timeToLive = Duration.hours(1) } = options
 
     // The client of the cache, not the one that the first of several callers happens to have.
-    const discover = ({ isUrl, issuer, ...key }: Key) =>
+    const discover = ({ isUrl, issuer, policy: _, ...key }: Key) =>
       AuthorizationServer.discover(isUrl ? new URL(issuer) : issuer, { ...key, deadline }).pipe(
         Effect.provideService(HttpClient.HttpClient, client)
       )
@@ -123,11 +142,17 @@ export const make: (
       timeToLive: (exit) => Exit.isSuccess(exit) ? timeToLive : failureTimeToLive
     })
 
+    const numberOf = makePolicyNumbers()
     const keyed =
       <A>(use: (key: Key) => Effect.Effect<A, RegistrationError>) => (issuer: string | URL, options?: GetOptions) =>
-        Effect.andThen(
-          judgeIdentifier("issuer", issuer, options?.dangerouslyAllowInsecureRequests),
-          Effect.suspend(() => use(keyOf(issuer, options)))
+        Effect.flatMap(
+          EndpointPolicy,
+          (policy) =>
+            judgeIdentifier("issuer", issuer, options?.dangerouslyAllowInsecureRequests).pipe(
+              Effect.andThen(Effect.suspend(() => use(keyOf(issuer, options, numberOf(policy))))),
+              // Said aloud, since a caller with the default has none in the context, and would get that of the cache.
+              Effect.provideService(EndpointPolicy, policy)
+            )
         )
 
     return {
