@@ -16,7 +16,6 @@ describe("processes that share a store of files, many times over", () => {
       const stops = 300
       const { noticed, taken } = yield* stopHolders(stops, 12, 100)
       assert.isAbove(noticed, 0)
-      assert.isAtLeast(taken, noticed)
       record({
         id: "registration-store-processes",
         title: "Processes of one machine that share a store of files",

@@ -18,6 +18,5 @@ describe("processes that share a store of files", () => {
     Effect.gen(function*() {
       const { noticed, taken } = yield* stopHolders(12, 2, 100)
       assert.isAbove(noticed, 0, "it was stopped while it held the lease")
-      assert.isAtLeast(taken, noticed)
     }))
 })

@@ -19,12 +19,14 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import { flushCompileCache } from "node:module"
 import { createInterface } from "node:readline"
 
 export const shared: RegistrationStore.Key = { issuer: "https://op.example.com", profile: "shared" }
 
 const go = Effect.andThen(
-  Console.log("ready"),
+  // A child that is killed would not leave behind what it compiled.
+  Effect.andThen(Effect.sync(() => flushCompileCache()), Console.log("ready")),
   Effect.promise(() => createInterface({ input: process.stdin })[Symbol.asyncIterator]().next())
 )
 
