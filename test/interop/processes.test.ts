@@ -16,7 +16,7 @@ describe("processes that share a store of files", () => {
 
   it.live("one that was stopped past its lease cannot overwrite when it goes on", () =>
     Effect.gen(function*() {
-      const { noticed, taken } = yield* stopHolders(12, 2, 100)
+      const { noticed } = yield* stopHolders(12, 2, 100)
       assert.isAbove(noticed, 0, "it was stopped while it held the lease")
     }))
 })

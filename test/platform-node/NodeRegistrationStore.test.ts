@@ -198,6 +198,10 @@ describe("NodeRegistrationStore", () => {
         Fs.writeFileSync(one.file, "garbage")
         const listed = yield* Stream.runCount(one.store.keys).pipe(failsWith("StoreFailed"))
         assert.deepStrictEqual([listed.reason.operation, listed.reason.problem], ["list", "Corrupted"])
+        const moved = yield* withEntry
+        Fs.renameSync(Path.dirname(moved.file), Path.join(moved.directory, "keys", "elsewhere"))
+        const found = yield* Stream.runCount(moved.store.keys).pipe(failsWith("StoreFailed"))
+        assert.strictEqual(found.reason.problem, "Corrupted")
         const other = yield* withEntry
         Fs.writeFileSync(other.file, "garbage")
         const leased = yield* other.store.acquire(key, minute).pipe(failsWith("StoreFailed"))

@@ -172,7 +172,7 @@ export const make = Effect.fnUntraced(function*(
     keys: Stream.unwrap(
       Effect.map(attempt("list", () => Generations.folders(keyFolders)), (names) =>
         Stream.fromIterable(names).pipe(
-          Stream.mapEffect((name) => lookAny("list", Path.join(keyFolders, name), readKeyState)),
+          Stream.mapEffect((name) => lookAny("list", Path.join(keyFolders, name))),
           Stream.flatMap((state) =>
             state?.entry === undefined ? Stream.empty : Stream.succeed({ issuer: state.issuer, profile: state.profile })
           )
@@ -304,18 +304,17 @@ const look = <S>(operation: Operation, file: StateFile<S>): Effect.Effect<S, Reg
     (now) => attempt(operation, async () => stateIn(file, await Generations.current(file.folder), now))
   )
 
-/** What is in a folder, whatever it is about. */
-const lookAny = <S>(
-  operation: Operation,
-  folder: string,
-  read: (text: string) => Option.Option<S>
-): Effect.Effect<S | undefined, RegistrationError> =>
+/** What is in the folder of a key, whichever key that is. */
+const lookAny = (operation: Operation, folder: string): Effect.Effect<KeyState | undefined, RegistrationError> =>
   Effect.flatMap(Clock.currentTimeMillis, (now) =>
     attempt(operation, async () => {
       const { number, text } = await Generations.current(folder)
       if (text === undefined) return undefined
-      const state = read(text)
-      return Option.isSome(state) ? state.value : await refuse(folder, number, text, now)
+      const state = readKeyState(text)
+      // In another folder it is found by nobody but here.
+      return Option.isSome(state) && hash([state.value.issuer, state.value.profile]) === Path.basename(folder)
+        ? state.value
+        : await refuse(folder, number, text, now)
     }))
 
 /** Changes a state as `next` says, again and again until nobody else was faster. */
