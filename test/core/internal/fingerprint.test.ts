@@ -21,7 +21,7 @@ describe("fingerprint", () => {
       { ...base, default_acr_values: ["low", "high"] },
       { ...base, require_auth_time: false }
     ]
-    assert.strictEqual(new Set(all.map(fingerprint)).size, all.length)
+    assert.strictEqual(new Set(all.map((metadata) => fingerprint(metadata))).size, all.length)
   })
 
   it("of a software statement, the software counts and not the signature", () => {
