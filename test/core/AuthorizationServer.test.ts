@@ -717,6 +717,18 @@ describe("AuthorizationServer", () => {
         }
       }))
 
+    it.effect("asks nothing of this machine because a resource elsewhere said so", () =>
+      Effect.gen(function*() {
+        const server = recordedServer({})
+        const metadataUrl = "http://localhost:2375/metadata"
+        const error = yield* AuthorizationServer.fromProtectedResource(resource, { metadataUrl }).pipe(
+          Effect.provide(server.layer),
+          Effect.flip
+        )
+        assert.strictEqual(reasonIs(error, "EndpointRefused").rule, "InsecureScheme")
+        assert.deepStrictEqual(server.urls, [])
+      }))
+
     it.effect("asks where the challenge of the resource said", () =>
       Effect.gen(function*() {
         const metadataUrl = "https://mcp.example.com/metadata.json"

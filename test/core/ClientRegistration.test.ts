@@ -1,4 +1,5 @@
 import type { AuthorizationServer } from "@effect-dcr/core/AuthorizationServer"
+import * as ClientConfiguration from "@effect-dcr/core/ClientConfiguration"
 import * as ClientMetadata from "@effect-dcr/core/ClientMetadata"
 import * as ClientRegistration from "@effect-dcr/core/ClientRegistration"
 import * as DpopSigner from "@effect-dcr/core/DpopSigner"
@@ -325,6 +326,28 @@ describe("send", () => {
       assert.strictEqual(http.requests.length, 1)
       yield* send(http, { dangerouslyAllowInsecureRequests: true }, "http://op.example/register")
       assert.strictEqual(http.requests.length, 2)
+    }))
+
+  it.effect("asks nothing of this machine because a server elsewhere named it", () =>
+    Effect.gen(function*() {
+      const local = "http://localhost:2375/containers"
+      const http = recordedHttpClient(created)
+      const refused = yield* failsWith("EndpointRefused")(
+        register(http, undefined, metadata, { ...server, registration_endpoint: local })
+      )
+      assert.strictEqual(refused.reason.rule, "InsecureScheme")
+      assert.strictEqual(http.requests.length, 0)
+      yield* register(http, undefined, metadata, { issuer: "http://127.0.0.1:3000", registration_endpoint: local })
+      assert.strictEqual(http.requests.length, 1)
+
+      const management = { registration_client_uri: local, registration_access_token: "t0ken" }
+      const managed = recordedHttpClient({ body: { ...granted, ...management } })
+      const client = yield* register(managed)
+      const { reason } = yield* failsWith("EndpointRefused")(
+        ClientConfiguration.read(client).pipe(Effect.provide(on(managed)))
+      )
+      assert.strictEqual(reason.role, "registration_client_uri")
+      assert.strictEqual(managed.requests.length, 1)
     }))
 
   it.effect("has one deadline for all its attempts and their pauses", () =>

@@ -112,7 +112,6 @@ describe("EndpointPolicy", () => {
       "https://10.0.0.1/tenant",
       "https://localhost",
       "http://localhost:3000",
-      "http://op.localhost",
       "http://127.0.0.1:8080/a",
       "http://127.1",
       "http://127.255.255.254",
@@ -126,6 +125,7 @@ describe("EndpointPolicy", () => {
       ["http://10.0.0.1", "InsecureScheme"],
       ["http://127.0.0.1.example.com", "InsecureScheme"],
       ["http://localhost.example.com", "InsecureScheme"],
+      ["http://op.localhost", "InsecureScheme"],
       ["http://[::2]", "InsecureScheme"],
       ["ftp://op.example.com", "InsecureScheme"],
       ["javascript:alert(1)", "InsecureScheme"],
@@ -141,6 +141,38 @@ describe("EndpointPolicy", () => {
       assert.strictEqual(judge(EndpointPolicy.httpsOrLoopback, "ftp://op.example.com", true), "InsecureScheme")
       assert.strictEqual(judge(EndpointPolicy.httpsOrLoopback, "http://a:b@op.example.com", true), "UserInformation")
     })
+  })
+
+  describe("httpsOrLoopback, for a URL that an issuer named", () => {
+    const named = (issuer: string, url = "http://localhost:2375/containers/create", allowInsecure = false) =>
+      EndpointPolicy.httpsOrLoopback.judgeUrl(new URL(url), { role: "registration_endpoint", allowInsecure, issuer })
+        ?.rule
+
+    it.for(["http://localhost:3000", "https://localhost", "http://127.0.0.1/a", "https://[::1]:8443"])(
+      "lets plain http on loopback pass for %s",
+      (issuer) => {
+        assert.isUndefined(named(issuer))
+        assert.isUndefined(named(issuer, "http://127.0.0.1:1"))
+      }
+    )
+
+    it.for([
+      "https://op.example.com",
+      "https://op.localhost",
+      "https://localhost.example.com",
+      "https://10.0.0.1",
+      "no URL",
+      ""
+    ])(
+      "refuses plain http on loopback for %j",
+      (issuer) => {
+        for (const url of ["http://localhost:2375/containers/create", "http://127.0.0.1", "http://[::1]:80"]) {
+          assert.strictEqual(named(issuer, url), "InsecureScheme")
+        }
+        assert.isUndefined(named(issuer, "https://op.example.com/register"))
+        assert.isUndefined(named(issuer, undefined, true))
+      }
+    )
   })
 
   describe("publicOnly", () => {

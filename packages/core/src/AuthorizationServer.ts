@@ -189,7 +189,7 @@ export const discoverDetails = (
 const search = Effect.fnUntraced(function*(issuer: string | URL, options: DiscoverOptions) {
   const url = yield* judgeIdentifier("issuer", issuer, options.dangerouslyAllowInsecureRequests)
   yield* Effect.annotateCurrentSpan(attributes.serverAddress, url.hostname)
-  const get = yield* makeGet("issuer", options)
+  const get = yield* makeGet("issuer", issuer, options)
   const attempts: Array<DiscoveryAttempt> = []
   const fail = (found: { readonly retryAfter?: Duration.Duration | undefined; readonly cause?: unknown }) => {
     const { cause, retryAfter } = found
@@ -245,7 +245,7 @@ export const fromProtectedResource = (
 const searchResource = Effect.fnUntraced(function*(resource: string | URL, options: ProtectedResourceOptions) {
   const url = yield* judgeIdentifier("protected_resource", resource, options.dangerouslyAllowInsecureRequests)
   yield* Effect.annotateCurrentSpan(attributes.serverAddress, url.hostname)
-  const get = yield* makeGet("protected_resource", options)
+  const get = yield* makeGet("protected_resource", resource, options)
   const candidate = options.metadataUrl === undefined
     ? `${url.origin}/.well-known/oauth-protected-resource${url.pathname === "/" ? "" : url.pathname}${url.search}`
     : String(options.metadataUrl)
@@ -364,7 +364,7 @@ interface Got {
 }
 
 /** GET of a JSON object, within what is left of the time for all requests of a discovery. */
-const makeGet = Effect.fnUntraced(function*(role: string, options: RequestOptions) {
+const makeGet = Effect.fnUntraced(function*(role: string, identifier: string | URL, options: RequestOptions) {
   const limits = yield* ExchangeLimits
   const budget = Duration.toMillis(Duration.fromInputUnsafe(options.deadline ?? limits.deadline))
   const start = yield* Clock.monotonicTimeNanos
@@ -372,6 +372,7 @@ const makeGet = Effect.fnUntraced(function*(role: string, options: RequestOption
     const answer = yield* exchange(HttpClientRequest.get(url, { acceptJson: true }), {
       role,
       allowInsecure: options.dangerouslyAllowInsecureRequests === true,
+      issuer: String(identifier),
       deadline: Math.max(0, budget - Number((yield* Clock.monotonicTimeNanos) - start) / 1_000_000),
       maxBytes: limits.maxMetadataBytes
     })

@@ -277,6 +277,7 @@ interface Authority {
   readonly scheme: "Bearer" | "DPoP"
   readonly asked: Asked
   readonly allowInsecure: boolean
+  readonly issuer: string
   readonly deadline: Duration.Input | undefined
 }
 
@@ -311,6 +312,7 @@ const authorize = Effect.fnUntraced(function*<E, R>(
         .map(Redacted.value)
     },
     allowInsecure: options?.dangerouslyAllowInsecureRequests === true,
+    issuer: client.issuer,
     deadline: options?.deadline
   }
 })
@@ -369,13 +371,14 @@ const makeRequest = (
   )
 }
 
-const send = (request: HttpClientRequest.HttpClientRequest, { allowInsecure, asked, deadline }: Authority) =>
+const send = (request: HttpClientRequest.HttpClientRequest, { allowInsecure, asked, deadline, issuer }: Authority) =>
   sendRepeatedly(request, {
     ...asked,
     role: "registration_client_uri",
     // A read too may hand out another token, which makes the old one void (RFC 7592 §2.1).
     effects: true,
     allowInsecure,
+    issuer,
     deadline
   })
 

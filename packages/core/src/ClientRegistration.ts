@@ -133,7 +133,7 @@ export const register = <E = never, R = never>(
   Effect.suspend(() => {
     const prepared = prepareMetadata(server, metadata, options)
     return buildRequest(server, prepared, options).pipe(
-      Effect.flatMap((request) => sendRegistration(request, options)),
+      Effect.flatMap((request) => sendRegistration(request, options, server.issuer)),
       Effect.flatMap((answer) => readClient(server, prepared, answer, options))
     )
   }).pipe(span("ClientRegistration.register", { [attributes.issuer]: server.issuer }))
@@ -235,13 +235,18 @@ const buildRequest = Effect.fnUntraced(function*<E, R>(
     )
 })
 
-const sendRegistration = (request: HttpClientRequest.HttpClientRequest, options: SendOptions | undefined) =>
+const sendRegistration = (
+  request: HttpClientRequest.HttpClientRequest,
+  options: SendOptions | undefined,
+  issuer?: string
+) =>
   Effect.flatMap(secretsIn(request), (secrets) =>
     sendRepeatedly(request, {
       role: endpointName,
       feature: endpointName,
       secrets,
       allowInsecure: options?.dangerouslyAllowInsecureRequests === true,
+      issuer,
       deadline: options?.deadline
     }))
 

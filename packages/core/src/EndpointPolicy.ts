@@ -3,7 +3,7 @@
  *
  * Every URL is judged before it is contacted: the issuer, its well-known URLs, the endpoints that its metadata names,
  * their mTLS aliases, and the management URI of a registration. The default takes https, and plain http on the loopback
- * interface only (RFC 7591 §5, RFC 8252 §7.3).
+ * interface only (RFC 7591 §5, RFC 8252 §7.3), and there no URL that a server elsewhere named.
  *
  * **When to use**
  *
@@ -16,7 +16,7 @@
 import * as Context from "effect/Context"
 import * as Layer from "effect/Layer"
 import * as publicHost from "./internal/publicHost.ts"
-import { isLoopbackHost } from "./internal/url.ts"
+import { isContactableLoopback } from "./internal/url.ts"
 import type { ReasonOf } from "./RegistrationError.ts"
 
 // -----------------------------------------------------------------------------
@@ -46,6 +46,11 @@ export interface Circumstances {
   readonly role: string
   /** Whether the caller said `dangerouslyAllowInsecureRequests: true`. */
   readonly allowInsecure: boolean
+  /**
+   * The issuer, or the protected resource, whose metadata or answer named the URL. Absent when the caller named it: the
+   * identifier itself, and a request that is sent without a server.
+   */
+  readonly issuer?: string | undefined
 }
 
 // -----------------------------------------------------------------------------
@@ -110,19 +115,29 @@ export const EndpointPolicy: Context.Reference<EndpointPolicy> = Context.Referen
  * https everywhere, plain http on the loopback interface only, unless the caller said
  * `dangerouslyAllowInsecureRequests: true`. The default.
  *
+ * **Details**
+ *
+ * Loopback is `localhost`, `127.0.0.0/8` and `[::1]`; names below `localhost` are not, since a resolver may point them
+ * anywhere (RFC 6761 §6.3). A URL that an issuer named passes only if that issuer is on loopback itself: a server elsewhere
+ * must not choose what the machine asks of its own services.
+ *
  * @since 0.1.0
  * @category constructors
  */
 export const httpsOrLoopback: EndpointPolicy = {
-  judgeUrl: (url, { allowInsecure }) => {
+  judgeUrl: (url, { allowInsecure, issuer }) => {
     if (url.username !== "" || url.password !== "") {
       return { rule: "UserInformation", message: "a URL with a user name or password is not sent anywhere" }
     }
     if (url.protocol === "https:") return undefined
     if (url.protocol !== "http:") return { rule: "InsecureScheme", message: "only https URLs are contacted" }
-    return allowInsecure || isLoopbackHost(url.hostname)
+    if (allowInsecure) return undefined
+    if (!isContactableLoopback(url.hostname)) {
+      return { rule: "InsecureScheme", message: "plain http is for loopback addresses only, https is required" }
+    }
+    return issuer === undefined || isOnLoopback(issuer)
       ? undefined
-      : { rule: "InsecureScheme", message: "plain http is for loopback addresses only, https is required" }
+      : { rule: "InsecureScheme", message: "a server elsewhere named a plain http URL on this machine" }
   }
 }
 
@@ -232,6 +247,9 @@ export const layerPublicOnly: Layer.Layer<never> = layer(publicOnly)
 // -----------------------------------------------------------------------------
 // helpers
 // -----------------------------------------------------------------------------
+
+const isOnLoopback = (issuer: string): boolean =>
+  URL.canParse(issuer) && isContactableLoopback(new URL(issuer).hostname)
 
 const privateAddress = (message: string | undefined): Refusal | undefined =>
   message === undefined ? undefined : { rule: "PrivateAddress", message }

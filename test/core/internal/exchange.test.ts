@@ -207,17 +207,24 @@ describe("the endpoint policy", () => {
       }))
   }
 
-  it.effect("sees the query, and what the caller allows", () =>
+  it.effect("sees the query, what the caller allows and who named the URL, but no secrets", () =>
     Effect.gen(function*() {
       const seen: Array<unknown> = []
       const policy = EndpointPolicy.withRule(EndpointPolicy.httpsOrLoopback, (url, circumstances) => {
-        seen.push(url.href, circumstances.role, circumstances.allowInsecure)
+        seen.push(url.href, circumstances)
         return undefined
       })
-      yield* plain(recordedHttpClient(created), post(new URL("http://op.example/?a=b")), { allowInsecure: true }).pipe(
+      yield* plain(recordedHttpClient(created), post(new URL("http://op.example/?a=b")), {
+        allowInsecure: true,
+        issuer: "http://op.example",
+        secrets: ["s3cret"]
+      }).pipe(
         Effect.provide(EndpointPolicy.layer(policy))
       )
-      assert.deepStrictEqual(seen, ["http://op.example/?a=b", "registration_endpoint", true])
+      assert.deepStrictEqual(seen, [
+        "http://op.example/?a=b",
+        { role: "registration_endpoint", allowInsecure: true, issuer: "http://op.example" }
+      ])
     }))
 
   it.effect("takes plain http on loopback", () =>

@@ -36,6 +36,8 @@ export interface ExchangeOptions {
   readonly role: string
   /** `dangerouslyAllowInsecureRequests` of the caller. */
   readonly allowInsecure: boolean
+  /** Who named the URL, for the endpoint policy. Absent when the caller did. */
+  readonly issuer?: string | undefined
   /** Secrets of the request, to keep out of every text. Default: none. */
   readonly secrets?: ReadonlyArray<string> | undefined
   /** Whether processing the request twice would matter. Default: whether it is anything else than a GET. */
@@ -224,7 +226,9 @@ const judge = Effect.fnUntraced(function*(request: HttpClientRequest.HttpClientR
   const url = Option.getOrElse(HttpClientRequest.toUrl(request), () => new URL(request.url))
   url.hash = ""
   const policy = yield* EndpointPolicy
-  const refusal = policy.judgeUrl(url, options)
+  // Not the options themselves: they hold the secrets of the request.
+  const { allowInsecure, issuer, role } = options
+  const refusal = policy.judgeUrl(url, { role, allowInsecure, issuer })
   return refusal === undefined
     ? url
     : yield* refuse({ _tag: "EndpointRefused", role: options.role, url: displayUrl(url), ...refusal })

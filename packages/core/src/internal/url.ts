@@ -18,6 +18,10 @@ export const isLoopbackHost = (hostname: string): boolean =>
   hostname === "localhost" || hostname.endsWith(".localhost") || hostname === "[::1]" ||
   /^127\.\d+\.\d+\.\d+$/.test(hostname)
 
+/** The same without `*.localhost`, which a resolver may point anywhere (RFC 6761 §6.3): what may be contacted over plain http. */
+export const isContactableLoopback = (hostname: string): boolean =>
+  isLoopbackHost(hostname) && !hostname.endsWith(".localhost")
+
 /** Whether a redirect URI is one of a native application: http on loopback, or a custom scheme (RFC 8252 §7). */
 export const isNativeRedirect = (uri: unknown): boolean => {
   if (typeof uri !== "string" || !URL.canParse(uri)) return false
