@@ -10,7 +10,7 @@ import {
   type RegistrationError
 } from "@effect-dcr/core"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Fiber, Layer, Redacted } from "effect"
+import { Cause, Effect, Exit, Fiber, Layer, Redacted } from "effect"
 import { type HttpClient, HttpClientRequest, HttpClientResponse } from "effect/http"
 import { TestClock } from "effect/testing"
 import { inspect } from "node:util"
@@ -301,6 +301,69 @@ describe("a response from elsewhere", () => {
         assert.include(text, "401")
       }
       assert.strictEqual(response.headers["x-echo"], `Bearer ${token}`)
+    }))
+})
+
+describe("a transport that quotes what it sends", () => {
+  const failing = (cause: unknown) =>
+    ClientRegistration.register(server, good, { initialAccessToken: Redacted.make(token) }).pipe(
+      Effect.provide(Layer.merge(recordedHttpClient({ fails: cause }).layer, DpopSigner.layerNone)),
+      Effect.flip
+    )
+
+  const quoting: { readonly [what: string]: () => unknown } = {
+    "in its message": () =>
+      Object.assign(new TypeError(`invalid header value: Bearer ${token}`), { code: "ERR_HEADER" }),
+    "in the request that it holds": () =>
+      Object.assign(new Error("failed"), { config: { headers: { a: `Bearer ${token}` } } }),
+    "in Headers": () => Object.assign(new Error("failed"), { headers: new Headers({ authorization: token }) }),
+    "in a map": () => Object.assign(new Error("failed"), { headers: new Map([["authorization", token]]) }),
+    "in a cause of its cause": () => new Error("failed", { cause: new Error("x", { cause: { [token]: 1 } }) }),
+    "behind a symbol": () => Object.assign(new Error("failed"), { [Symbol("request")]: { token } }),
+    "as a hidden property": () => Object.defineProperty(new Error("failed"), "request", { value: token }),
+    "as a text": () => `sent ${token}`
+  }
+  for (const [what, make] of Object.entries(quoting)) {
+    it.effect(`${what}: the failure says what it was, without it`, () =>
+      Effect.gen(function*() {
+        const cause = make()
+        const error = yield* failing(cause)
+        assert.strictEqual(error.reason._tag, "OutcomeUnknown")
+        assert.instanceOf(error.cause, Error)
+        for (
+          const text of [inspect([error, error.cause], { depth: 9, showHidden: true }), Cause.pretty(Cause.fail(error))]
+        ) {
+          assert.notInclude(text, "Canary")
+        }
+        if (cause instanceof TypeError) {
+          assert.match(inspect(error.cause), /TypeError: invalid header value: Bearer <redacted>[^]*ERR_HEADER/)
+        }
+      }))
+  }
+
+  it.effect("any other cause is given as it is", () =>
+    Effect.gen(function*() {
+      const cause = Object.assign(new Error("read ECONNRESET"), { code: "ECONNRESET", self: {} })
+      cause.self = cause
+      assert.strictEqual((yield* failing(cause)).cause, cause)
+    }))
+})
+
+describe("a server whose nonce is a token", () => {
+  it.effect("is not quoted", () =>
+    Effect.gen(function*() {
+      const http = recordedHttpClient({
+        status: 400,
+        body: { error: "use_dpop_nonce" },
+        headers: { "dpop-nonce": token }
+      })
+      const { error, reason } = yield* failsWith("NonceExhausted")(
+        ClientRegistration.register(server, good, { initialAccessToken: Redacted.make(token) }).pipe(
+          Effect.provide(Layer.merge(http.layer, DpopSigner.layer()))
+        )
+      )
+      assert.isUndefined(reason.nonce)
+      assert.notInclude(inspect(error, { depth: 9 }), "Canary")
     }))
 })
 

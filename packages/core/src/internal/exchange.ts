@@ -22,9 +22,11 @@ import { ExchangeLimits } from "../ExchangeLimits.ts"
 import { type Reason, RegistrationError } from "../RegistrationError.ts"
 import { Telemetry } from "../Telemetry.ts"
 import { type Answer, discardBody, readAnswer, withoutBody } from "./answer.ts"
+import { shownCause } from "./foreignCause.ts"
 import * as NonceCache from "./nonceCache.ts"
 import { demandsNonce } from "./nonceDemand.ts"
 import { serverSays, shownLocation } from "./refusal.ts"
+import { repeatsOneOf } from "./secrets.ts"
 import { attemptStarts, nonceChallenged } from "./telemetry.ts"
 import { type Place, transportReason } from "./transportFailure.ts"
 import { displayUrl } from "./url.ts"
@@ -148,7 +150,9 @@ const prepare = Effect.fnUntraced(function*(
         method: request.method,
         url: place.url,
         // Not the HttpClientError itself: that one holds the request with its Authorization header.
-        ...(error.reason.cause === undefined ? undefined : { cause: error.reason.cause })
+        ...(error.reason.cause === undefined
+          ? undefined
+          : { cause: shownCause(error.reason.cause, options.secrets ?? []) })
       })
 
   const send = (addProof: AddProof): Effect.Effect<Answer, RegistrationError> =>
@@ -313,7 +317,7 @@ const nonceExhausted = (answer: Answer, secrets: ReadonlyArray<string>) => {
     reason: {
       _tag: "NonceExhausted",
       ...serverSays(answer, secrets),
-      ...(nonce === undefined ? undefined : { nonce })
+      ...(nonce === undefined || repeatsOneOf(secrets)(nonce) ? undefined : { nonce })
     },
     method: answer.request.method,
     url: displayUrl(answer.request.url)

@@ -220,7 +220,7 @@ const run = async ({ answers, deviations, operation, withProofs }: AnswerCase, f
       Effect.provide(Layer.mergeAll(
         Layer.succeed(HttpClient.HttpClient, wire.client),
         Layer.succeed(DpopSigner.DpopSigner, withProofs ? fixture.signer : noSigner),
-        Layer.succeed(Clock.Clock, makeClock(answers.some(({ fault }) => never.has(fault))))
+        Layer.succeed(Clock.Clock, makeClock(answers.some(({ fault }) => never.has(fault)) ? 3 : undefined))
       ))
     )
   )

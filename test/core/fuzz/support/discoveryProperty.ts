@@ -45,7 +45,14 @@ const run = <A, E>(
   Effect.runPromiseExit(effect.pipe(Effect.provide(Layer.mergeAll(
     Layer.succeed(HttpClient.HttpClient, makeWire(answers).client),
     DpopSigner.layerNone,
-    Layer.succeed(Clock.Clock, makeClock(answers.some(({ fault }) => fault === "never" || fault === "stalls")))
+    Layer.succeed(
+      Clock.Clock,
+      makeClock(
+        answers.some(({ fault }) => fault === "never" || fault === "stalls")
+          ? 3
+          : undefined
+      )
+    )
   ))))
 
 export const checkDiscovery = async (input: DiscoveryCase): Promise<string> => {

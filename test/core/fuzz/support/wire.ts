@@ -90,8 +90,11 @@ const stream = ({ body, fault, pieces }: WireAnswer): ReadableStream<Uint8Array<
 /** Longer than any pause between attempts, shorter than any deadline. */
 const longestPause = 12_000
 
-/** Pauses move the clock and take no time; what is longer is a deadline, and passes only when `isStuck`. */
-export const makeClock = (isStuck: boolean): Clock.Clock => {
+/**
+ * Pauses move the clock and take no time; what is longer is a deadline, and passes only where an answer never ends: after
+ * `deadline` real milliseconds, in which the exchange can do all that it still can by itself.
+ */
+export const makeClock = (deadline: number | undefined): Clock.Clock => {
   let now = 1_763_900_000_000
   const millis = () => now
   const nanos = () => BigInt(Math.floor(now * 1000)) * 1000n
@@ -104,14 +107,13 @@ export const makeClock = (isStuck: boolean): Clock.Clock => {
     monotonicTimeNanos: Effect.sync(nanos),
     sleep: (duration) => {
       const wanted = Duration.toMillis(duration)
-      if (wanted > longestPause && !isStuck) return Effect.never
+      if (wanted > longestPause && deadline === undefined) return Effect.never
       return Effect.callback((resume) => {
         const end = () => {
           now += wanted
           resume(Effect.void)
         }
-        // A deadline comes after all that the exchange can still do by itself.
-        const timer = setTimeout(end, wanted > longestPause ? 3 : 0)
+        const timer = setTimeout(end, wanted > longestPause ? deadline : 0)
         return Effect.sync(() => clearTimeout(timer))
       })
     }
