@@ -18,9 +18,12 @@ export interface Report {
 // for programs
 // -----------------------------------------------------------------------------
 
-/** One JSON document. Secrets stand in it as `<redacted:...>`, members that no specification knows by name only. */
+/**
+ * One JSON document. Secrets stand in it as `<redacted:...>`, members that no specification knows by name only. What could
+ * move the cursor of a terminal is escaped, which for a parser is the same text.
+ */
 export const toJson = ({ client, discovery, embedded, thumbprint }: Report): string =>
-  JSON.stringify(
+  escapeJson(JSON.stringify(
     {
       server: {
         issuer: discovery.server.issuer,
@@ -39,7 +42,15 @@ export const toJson = ({ client, discovery, embedded, thumbprint }: Report): str
     },
     undefined,
     2
-  )
+  ))
+
+/** `JSON.stringify` escapes the characters below U+0020 only, and outside of strings there are none but line breaks. */
+const escapeJson = (json: string): string =>
+  json.replace(/(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) =>
+    Array.from(
+      { length: character.length },
+      (_, index) => `\\u${character.charCodeAt(index).toString(16).padStart(4, "0")}`
+    ).join(""))
 
 /** Nobody knows what is in a member that no specification knows. */
 const maskExtensions = (differences: Differences.Differences): Differences.Differences => {
@@ -112,7 +123,7 @@ export const toText = (report: Report): string => {
     ]],
     [
       "Departures from the specifications",
-      client.deviations.map(({ message, section }) => `${clean(message)} (${section})`)
+      client.deviations.map(({ message, section }) => `${message} (${section})`)
     ]
   ]
   const text = sections.flatMap(([title, lines]) => {
@@ -121,8 +132,8 @@ export const toText = (report: Report): string => {
       style("bold", title),
       ...(lines.length === 0 ? [`  ${style("dim", "none")}`] : lines.map((line) =>
         typeof line === "string"
-          ? `  ${line}`
-          : `  ${style(colorOf(line[0]), clean(line[0]).padEnd(width))}  ${line[1]}`
+          ? `  ${clean(line)}`
+          : `  ${style(colorOf(line[0]), clean(line[0]).padEnd(width))}  ${clean(line[1])}`
       )),
       ""
     ]
@@ -172,6 +183,7 @@ const longest = 160
 const show = (member: string, value: unknown): string => {
   if (Redacted.isRedacted(value)) return masked
   if (!isKnown(member)) return "<extension>"
+  // Before it is cut, so that what is shown is of bearable length.
   const text = clean(
     typeof value === "string"
       ? value

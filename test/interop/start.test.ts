@@ -190,6 +190,34 @@ describe("npm start", () => {
       }
     }))
 
+  it.live("prints nothing of a server that a terminal would obey, and says it all to programs", () =>
+    Effect.gen(function*() {
+      const evil = "\u001b[2J\u007f\u009b2J\u202e\u2028\u{e0041}"
+      const { origin } = yield* httpServer((request, response) => {
+        const issuer = `http://${request.headers.host ?? ""}`
+        const managed = { registration_client_uri: `${issuer}/m${evil}`, registration_access_token: "t" }
+        request.resume()
+        response.writeHead(request.method === "POST" ? 201 : 200, { "content-type": "application/json" }).end(
+          JSON.stringify(
+            request.method === "POST"
+              ? { client_id: `id${evil}`, client_name: `name${evil}`, [`member${evil}`]: 1, ...managed }
+              : { issuer, registration_endpoint: `${issuer}/register${evil}` }
+          )
+        )
+      })
+      const args = ["--issuer", origin, "--redirect-uri", "https://app.example.com/cb", "--client-name", "mine"]
+      const [text, json] = yield* Effect.all([start(args), start([...args, "--json"])])
+      for (const { code, stderr, stdout } of [text, json]) {
+        assert.strictEqual(stderr, "")
+        assert.strictEqual(code, 0)
+        assert.notMatch(stdout, /(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u)
+      }
+      assert.match(text.stdout, /^ {2}registers at +http:\S+\/register\\u\{1b\}\[2J\\u\{7f\}\\u\{9b\}2J/m)
+      const report: unknown = JSON.parse(json.stdout)
+      assert.strictEqual(property(report, "server", "registration_endpoint"), `${origin}/register${evil}`)
+      assert.strictEqual(property(report, "granted", "client_name"), `name${evil}`)
+    }))
+
   it.live("says in one sentence what is wrong", () =>
     Effect.gen(function*() {
       const cwd = yield* folder
