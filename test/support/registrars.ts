@@ -10,6 +10,7 @@ import * as TestAuthorizationServer from "@effect-dcr/core/testing/TestAuthoriza
 import { type Duration, Effect, Fiber, Option, Redacted, Stream } from "effect"
 import { HttpClient } from "effect/http"
 import { TestClock } from "effect/testing"
+import { unchecked } from "./unchecked.ts"
 
 export const issuer = "https://op.example.com"
 
@@ -76,6 +77,21 @@ export const leaveText = (store: Store, text: string, of: RegistrationStore.Key 
         yield* store.save(lease, text, Option.match(entry, { onNone: () => 0, onSome: ({ version }) => version }))
       })
   )
+
+/** What is kept, in the form in which it is written. */
+interface KeptRecord {
+  formerToken?: string
+  current: { information: Record<string, string> }
+}
+
+/** Changes what is kept, as another process could. */
+export const patch = (store: Store, change: (kept: KeptRecord) => void) =>
+  Effect.gen(function*() {
+    const { value } = yield* Effect.flatMap(store.load(key), Effect.fromOption)
+    const kept = unchecked<KeptRecord>(JSON.parse(value))
+    change(kept)
+    yield* leaveText(store, JSON.stringify(kept))
+  })
 
 /** Lets time pass until an effect ends, in small steps. */
 export const passingTime = <A, E, R>(effect: Effect.Effect<A, E, R>, step: Duration.Input = "1 second") =>

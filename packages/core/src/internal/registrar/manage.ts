@@ -97,8 +97,13 @@ const canManage = (task: Task, client: RegisteredClient): boolean => {
 const noteFailure = Effect.fnUntraced(function*(task: Task, error: RegistrationError) {
   const { intent, ...record } = task.session.record()
   yield* notePostponement(task, error)
-  if (intent !== undefined) yield* Effect.ignore(task.session.save(record))
+  if (intent === undefined) return
+  const isUnknown = intent.kind === "update" && error.method === "PUT" && error.mayHaveSucceeded
+  yield* Effect.ignore(task.session.save(isUnknown ? withoutFingerprint(record) : record))
 })
+
+/** What the server has is not known: whatever is asked next is sent. */
+export const withoutFingerprint = ({ fingerprint: _, ...record }: RegistrationRecord): RegistrationRecord => record
 
 /** After a crash the server may know the token before the last one. */
 const withToken = (

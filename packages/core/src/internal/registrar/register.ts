@@ -12,7 +12,6 @@ import * as ClientConfiguration from "../../ClientConfiguration.ts"
 import * as ClientRegistration from "../../ClientRegistration.ts"
 import type { RegisteredClient } from "../../RegisteredClient.ts"
 import { RegistrationError } from "../../RegistrationError.ts"
-import type { RegistrationRecord } from "../../RegistrationRecord.ts"
 import { isInForce } from "../pause.ts"
 import { doubled } from "./renewal.ts"
 import { isLost, type Session } from "./session.ts"
@@ -133,7 +132,7 @@ interface Keep {
   readonly startedAt: number
 }
 
-const keepNew = Effect.fnUntraced(function*(task: Task, session: Session, { client, replaces, startedAt }: Keep) {
+const keepNew = Effect.fnUntraced(function*(task: Task, session: Session, { client, replaces }: Keep) {
   const now = yield* Clock.currentTimeMillis
   const {
     backoff: _backoff,
@@ -152,7 +151,7 @@ const keepNew = Effect.fnUntraced(function*(task: Task, session: Session, { clie
   const reason = replaces ?? "replaced"
   const doubt = invalidatedAt === undefined ? undefined : { isDoubtful: true }
   yield* session.save({
-    ...withoutOrphan(record, startedAt),
+    ...record,
     fingerprint: task.fingerprint,
     current: client,
     secretSince: now,
@@ -167,12 +166,6 @@ const keepNew = Effect.fnUntraced(function*(task: Task, session: Session, { clie
       ? { _tag: "Registered", ...key }
       : { _tag: "Replaced", ...key, previousClientId: current.information.client_id, reason }
   )
-})
-
-/** Whoever took the lease meanwhile may have counted it as one whose registration was never finished. */
-const withoutOrphan = (record: RegistrationRecord, startedAt: number): RegistrationRecord => ({
-  ...record,
-  possibleOrphans: record.possibleOrphans.filter((orphan) => orphan.why !== "crashed" || orphan.startedAt !== startedAt)
 })
 
 /**
@@ -199,12 +192,15 @@ const keepOrRemove = Effect.fnUntraced(function*(
   const currentId = session.record().current?.information.client_id
   // The store said no to what it had written: it is there.
   if (currentId === clientId) return
+  // Whoever took the lease meanwhile took this registration for one that nobody finished.
+  const { possibleOrphans } = session.record()
+  const known = possibleOrphans.filter((orphan) => orphan.why !== "crashed" || orphan.startedAt !== startedAt)
+  if (known.length < possibleOrphans.length) yield* session.save({ ...session.record(), possibleOrphans: known })
   if (currentId === replaced?.information.client_id) return yield* keepNew(task, session, keep)
   const removed = yield* Effect.result(ClientConfiguration.remove(client, task.settings.management(client)))
   const now = yield* Clock.currentTimeMillis
-  const record = withoutOrphan(session.record(), startedAt)
+  const record = session.record()
   if (removed._tag === "Success") {
-    yield* Effect.ignore(session.save(record))
     return yield* task.emit({ _tag: "Removed", ...keyOf(record), clientId })
   }
   // Nobody ever got it, so that deleting it later logs nobody out.

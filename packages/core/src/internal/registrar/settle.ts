@@ -11,7 +11,7 @@ import * as Effect from "effect/Effect"
 import type { RegisteredClient } from "../../RegisteredClient.ts"
 import type { RegistrationError } from "../../RegistrationError.ts"
 import type { RegistrationRecord } from "../../RegistrationRecord.ts"
-import { isRefusal, rotate, update } from "./manage.ts"
+import { isRefusal, rotate, update, withoutFingerprint } from "./manage.ts"
 import { register } from "./register.ts"
 import { isExpired, isRenewalPaused, needsRenewal, renewalPause } from "./renewal.ts"
 import { isLost } from "./session.ts"
@@ -65,7 +65,9 @@ export const resolveIntent = Effect.fnUntraced(function*(
     }
     case "remove":
       return yield* session.save(doubtful(record, intent.clientId, intent.startedAt))
-    default:
+    case "update":
+      return yield* session.save(withoutFingerprint(record))
+    case "rotate":
       return yield* session.save(record)
   }
 })
