@@ -336,7 +336,7 @@ describe("a transport that quotes what it sends", () => {
           assert.notInclude(text, "Canary")
         }
         if (cause instanceof TypeError) {
-          assert.match(inspect(error.cause), /TypeError: invalid header value: Bearer <redacted>[^]*ERR_HEADER/)
+          assert.match(inspect(error.cause), /TypeError\]?: invalid header value: Bearer <redacted>[^]*ERR_HEADER/)
         }
       }))
   }
