@@ -438,6 +438,7 @@ describe("process: success", () => {
         const client = yield* process(answer)
         assert.strictEqual(client.information.client_id, "c")
         assert.deepStrictEqual<ReadonlyArray<string>>(ids(client), deviations)
+        assert.isTrue(client.deviations.every(({ section }) => section === "RFC 7591 §3.2.1"))
       }))
   }
 
@@ -543,6 +544,14 @@ describe("process: answers of success without a client", () => {
         assert.notInclude(JSON.stringify(error), "s3cret")
       }))
   }
+
+  it.effect("a redirect is one, also of a response from elsewhere", () =>
+    Effect.gen(function*() {
+      for (const status of [300, 302]) {
+        const { reason } = yield* failsWith("RedirectRefused")(process({ status, headers: { location: "/x" } }))
+        assert.deepStrictEqual({ ...reason }, { _tag: "RedirectRefused", status, location: "https://op.example/x" })
+      }
+    }))
 
   it.effect("an error object is a refusal, whatever the status", () =>
     Effect.gen(function*() {

@@ -43,6 +43,12 @@ const implicit = (...uris: ReadonlyArray<string>): Metadata => ({
 const circular: { self?: unknown } = {}
 circular.self = circular
 
+const nested = (depth: number): unknown => {
+  let value: unknown = 1
+  for (let i = 0; i < depth; i++) value = [value]
+  return value
+}
+
 const examples: { readonly [Id in Exclude<MetadataRule.RuleId, "supported-by-server">]: Examples } = {
   "member-type": {
     severity: "error",
@@ -51,6 +57,8 @@ const examples: { readonly [Id in Exclude<MetadataRule.RuleId, "supported-by-ser
       { default_max_age: 0 },
       { jwks_uri: undefined },
       { vendor: { a: [1, "b", null, true, { c: undefined }] } },
+      { vendor: nested(60) },
+      { vendor: Object.create(null) },
       { vp_formats_supported: { jwt_vc: { alg: ["ES256"] } } },
       { jwks: { keys: [{ ...publicKey, kid: undefined }] } }
     ],
@@ -70,6 +78,7 @@ const examples: { readonly [Id in Exclude<MetadataRule.RuleId, "supported-by-ser
       // What JSON cannot say as it is.
       [{ vendor: 1n }, "vendor"],
       [{ vendor: circular }, "vendor"],
+      [{ vendor: nested(100) }, "vendor"],
       [{ vendor: () => 1 }, "vendor"],
       [{ vendor: { a: [Symbol("a")] } }, "vendor"],
       [{ vendor: [NaN] }, "vendor"],

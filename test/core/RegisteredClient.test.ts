@@ -79,6 +79,18 @@ describe("printing one shows no secret and no value of an extension", () => {
   })
 })
 
+describe("a secret in the management URI", () => {
+  it("is not shown, and the URI is kept", () => {
+    const uri = "https://op.example/c/s3cret-token"
+    const client = make({ registration_client_uri: uri })
+    assert.strictEqual(client.information.registration_client_uri, uri)
+    for (const text of [JSON.stringify(client), inspect(client), String(client)]) {
+      assert.notInclude(text, "s3cret-token")
+      assert.include(text, "https://op.example/c/<redacted>")
+    }
+  })
+})
+
 describe("extensions", () => {
   it("come out by name", () => {
     const client = make()

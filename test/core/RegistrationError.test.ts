@@ -223,6 +223,8 @@ for (const [tag, list] of Object.entries(examples)) {
           new RegistrationError({ ...properties, method: "POST", url: "https://op.example/register" }).message,
           `${example.message} (POST https://op.example/register)`
         )
+        // Half of a place is none.
+        assert.strictEqual(new RegistrationError({ ...properties, method: "POST" }).message, example.message)
         assert.strictEqual(String(error), `@effect-dcr/core/RegistrationError: ${example.message}`)
       })
 

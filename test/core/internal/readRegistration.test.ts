@@ -346,6 +346,36 @@ describe("against what was asked", () => {
   })
 })
 
+describe("a secret in another member", () => {
+  const long = { client_secret: "s3cret-that-is-long", registration_access_token: "t0ken-that-is-long" }
+
+  it("is left out with it, wherever it stands", () => {
+    const reading = read({
+      ...long,
+      client_name: "my s3cret-that-is-long",
+      contacts: ["a", encodeURIComponent("t0ken-that-is-long")],
+      "tos_uri#de": "https://op.example/t0ken-that-is-long"
+    })
+    assert.deepStrictEqual(reading?.deviations.map(({ id, member }) => `${id} ${member}`), [
+      "repeated-secret client_name",
+      "repeated-secret contacts",
+      "repeated-secret tos_uri#de"
+    ])
+    for (const name of ["client_name", "contacts", "tos_uri#de"]) {
+      assert.isFalse(Object.hasOwn(reading?.information ?? {}, name))
+    }
+    assert.notInclude(JSON.stringify(reading?.deviations), "that-is-long")
+  })
+
+  it("is no reason to lose the client, or the way to delete it", () => {
+    const uri = "https://op.example/s3cret-that-is-long"
+    const reading = read({ ...long, client_id: "s3cret-that-is-long", registration_client_uri: uri })
+    assert.strictEqual(reading?.information.client_id, "s3cret-that-is-long")
+    assert.strictEqual(reading?.information.registration_client_uri, uri)
+    assert.deepStrictEqual(reading?.deviations, [])
+  })
+})
+
 describe("hostile answers", () => {
   it("__proto__ and its like are extensions like any other", () => {
     const parsed = parseJson(
@@ -377,6 +407,11 @@ describe("hostile answers", () => {
       "malformed-member vendor"
     ])
     assert.doesNotThrow(() => JSON.stringify(reading))
+  })
+
+  it("a text of JSON is not nested more deeply than the answer may be", () => {
+    const deep = `{"keys":[{"a":${"[".repeat(70)}${"]".repeat(70)}}]}`
+    assert.deepStrictEqual(departures({ jwks: deep }), ["malformed-member jwks"])
   })
 
   it("the depth counts the answer itself as the first level", () => {
@@ -444,6 +479,13 @@ describe("the order of deviations", () => {
     ]
     assert.deepStrictEqual(departures(members), expected)
     assert.deepStrictEqual(departures(Object.fromEntries(Object.entries(members).reverse())), expected)
+  })
+
+  it("two are in order, too", () => {
+    assert.deepStrictEqual(departures({ client_uri: "", contacts: null }), [
+      "null-member contacts",
+      "empty-member client_uri"
+    ])
   })
 
   it("each is fit for the schema, and names no value", () => {

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { displayUrl, isLoopbackHost } from "../../../packages/core/src/internal/url.ts"
+import { displayUrl, isLoopbackHost, isNativeRedirect } from "../../../packages/core/src/internal/url.ts"
 
 describe("displayUrl", () => {
   it("shows origin and path, and nothing that can hold a secret", () => {
@@ -23,6 +23,17 @@ describe("displayUrl", () => {
     assert.strictEqual(displayUrl("../login?token=s3cret", base), "https://op.example/login")
     assert.strictEqual(displayUrl("//evil.example/x", base), "https://evil.example/x")
     assert.strictEqual(displayUrl("http://[", base), "(not a URL)")
+  })
+})
+
+describe("isNativeRedirect (RFC 8252 §7)", () => {
+  it("is http on loopback, or a custom scheme", () => {
+    for (const uri of ["http://localhost:3000/cb", "http://127.0.0.1/", "http://[::1]/", "com.example.app:/cb"]) {
+      assert.isTrue(isNativeRedirect(uri), uri)
+    }
+    for (const uri of ["https://localhost/cb", "https://app.example/", "http://app.example/", "/cb", "", 5, null]) {
+      assert.isFalse(isNativeRedirect(uri), String(uri))
+    }
   })
 })
 
