@@ -122,12 +122,16 @@ describe("parseChallenges", () => {
     ]
     for (const unit of units) {
       const header = unit.repeat(Math.floor(16_384 / unit.length))
-      const start = performance.now()
-      parseChallenges(header)
-      parseChallenges(`Bearer ${header.slice(0, 16_000)}`)
-      parseChallenges(`Bearer a="${header.slice(0, 16_000)}`)
+      // The best of some: a machine that is busy with something else is no fault of the parser.
+      const times = Array.from({ length: 5 }, () => {
+        const start = performance.now()
+        parseChallenges(header)
+        parseChallenges(`Bearer ${header.slice(0, 16_000)}`)
+        parseChallenges(`Bearer a="${header.slice(0, 16_000)}`)
+        return performance.now() - start
+      })
       // Linear is some milliseconds on the slowest machine; quadratic would be 100 million steps and more.
-      assert.isBelow(performance.now() - start, 250, JSON.stringify(unit))
+      assert.isBelow(Math.min(...times), 250, JSON.stringify(unit))
     }
   })
 })
