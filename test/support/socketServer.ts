@@ -93,6 +93,7 @@ const pieces = {
   /** JSON may begin with any amount of it. */
   plain: Buffer.alloc(65_536, " "),
   chunked: Buffer.from(chunk(" ".repeat(65_536))),
+  tinyChunks: Buffer.from(chunk(" ").repeat(65_536)),
   /** Not white space, which parsers skip and do not count in front of the value of a header. */
   header: Buffer.alloc(65_536, "x")
 }
@@ -112,7 +113,7 @@ export const pour = (socket: Net.Socket, head: string, framing: keyof typeof pie
         return
       }
     }
-    socket.end(framing === "chunked" ? "0\r\n\r\n" : "")
+    socket.end(framing === "chunked" || framing === "tinyChunks" ? "0\r\n\r\n" : "")
   }
   socket.write(head)
   more()

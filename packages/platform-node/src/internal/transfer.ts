@@ -10,6 +10,9 @@ import { NotSent } from "./notSent.ts"
 /** How much of an answer is held for a reader who is not there, or is slower than the server. Bytes. */
 const highWaterMark = 65_536
 
+/** So many chunks in a row, none larger than this many bytes, become one: an object weighs more than a few bytes. */
+const gathered = 256
+
 /** The head of an answer, or why there is none. */
 export interface TransferListener {
   readonly onHead: (status: number, headers: NodeJS.Dict<string | Array<string>>) => void
@@ -30,6 +33,8 @@ export class Transfer implements Dispatcher.DispatchHandler, Job {
 
   private chunks: Array<Buffer> = []
   private size = 0
+  /** How many small chunks there are at the end. */
+  private small = 0
   private wantsAll = false
   private ended = false
   private failure: Error | undefined
@@ -89,6 +94,11 @@ export class Transfer implements Dispatcher.DispatchHandler, Job {
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     this.chunks.push(chunk)
     this.size += chunk.length
+    this.small = chunk.length > gathered ? 0 : this.small + 1
+    if (this.small === gathered) {
+      this.chunks.push(Buffer.concat(this.chunks.splice(-gathered)))
+      this.small = 0
+    }
     if (!this.wantsAll) {
       if (this.size >= highWaterMark) controller.pause()
       this.wake()
@@ -129,6 +139,7 @@ export class Transfer implements Dispatcher.DispatchHandler, Job {
       const chunks = this.chunks
       this.chunks = []
       this.size = 0
+      this.small = 0
       this.controller?.resume()
       return chunks
     }
