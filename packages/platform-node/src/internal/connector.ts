@@ -104,7 +104,7 @@ export const connect = (
         ALPNProtocols: ["http/1.1"],
         session: sessions.last
       })
-      secure.on("error", (error) => {
+      secure.on("error", (error: Error) => {
         fail(error)
         // After the handshake nobody else ends a socket whose TLS is broken, and who waits on it would wait for ever.
         secure.destroy(error)
