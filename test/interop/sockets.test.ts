@@ -1,7 +1,8 @@
 /** What a server can do with the bytes of its answer, on real sockets, and what each transport makes of it. */
 import { AuthorizationServer, ClientRegistration, DpopSigner, type RegistrationError } from "@effect-dcr/core"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer } from "effect"
+import { Effect, Layer, Stream } from "effect"
+import { HttpClient } from "effect/http"
 import * as Zlib from "node:zlib"
 import { failsWith } from "../support/failure.ts"
 import { eventually, tcpServer } from "../support/nodeServers.ts"
@@ -168,6 +169,28 @@ describe("an odd answer that is one", () => {
       assert.strictEqual(client.information.client_id, "one")
       assert.strictEqual(server.posts(), 1)
     }).pipe(Effect.provide(on(transport))))
+})
+
+describe("a body in small chunks", () => {
+  it.live.each(times([{}]))("is what was sent: $transport.name", ({ transport }) =>
+    Effect.gen(function*() {
+      const body = Array.from({ length: 20_000 }, (_, index) => index % 9973).join(" ")
+      const server = yield* rawServer((socket) => {
+        let framed = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
+        // runs of a few bytes, and every now and then a long one
+        for (let at = 0, index = 0; at < body.length; index++) {
+          const length = index % 700 === 0 ? 5_000 : 1 + index % 7
+          framed += chunk(body.slice(at, at + length))
+          at += length
+        }
+        socket.write(`${framed}0\r\n\r\n`)
+      })
+      const client = yield* HttpClient.HttpClient
+      const whole = yield* client.get(server.origin)
+      assert.strictEqual(yield* whole.text, body)
+      const streamed = yield* client.get(server.origin)
+      assert.strictEqual(yield* streamed.stream.pipe(Stream.decodeText(), Stream.mkString), body)
+    }).pipe(Effect.provide(transport.layer)))
 })
 
 describe("no answer: whether the server processed the request is not known, and it is not asked again", () => {
