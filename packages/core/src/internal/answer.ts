@@ -13,6 +13,7 @@ import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type { ExchangeLimits } from "../ExchangeLimits.ts"
 import { type Reason, RegistrationError } from "../RegistrationError.ts"
+import { secretsIn } from "./secrets.ts"
 import { withoutSecrets } from "./serverText.ts"
 import { type Place, transportReason } from "./transportFailure.ts"
 import { displayUrl } from "./url.ts"
@@ -92,9 +93,9 @@ export const toResponse = (
 ): HttpClientResponse.HttpClientResponse =>
   derive(response, {
     [wholeText]: { value: text },
-    toJSON: { value: () => shownResponse(response, secrets) },
-    [Inspectable.NodeInspectSymbol]: { value: () => shownResponse(response, secrets) },
-    toString: { value: () => JSON.stringify(shownResponse(response, secrets)) },
+    toJSON: { value: () => shownResponse(response, text, secrets) },
+    [Inspectable.NodeInspectSymbol]: { value: () => shownResponse(response, text, secrets) },
+    toString: { value: () => JSON.stringify(shownResponse(response, text, secrets)) },
     text: { value: Effect.succeed(text) },
     stream: { get: () => Stream.succeed(new TextEncoder().encode(text)) },
     arrayBuffer: { get: () => Effect.sync(() => new TextEncoder().encode(text).buffer) },
@@ -117,21 +118,25 @@ const isRead = (
   response: HttpClientResponse.HttpClientResponse
 ): response is HttpClientResponse.HttpClientResponse & { readonly [wholeText]: string } => wholeText in response
 
-/** Servers repeat in any header what they were sent. */
+/** Servers repeat in any header what they were sent and what they issue. */
 const shownResponse = (
   { headers, request, status }: HttpClientResponse.HttpClientResponse,
-  secrets: ReadonlyArray<string>
-) => ({
-  _id: "HttpClientResponse",
-  request: { method: request.method, url: displayUrl(request.url) },
-  status,
-  headers: Object.fromEntries(
-    Object.entries(Headers.redact(headers, secretHeaders)).map(([name, value]) => [
-      name,
-      typeof value === "string" ? withoutSecrets(value, secrets) : value
-    ])
-  )
-})
+  text: string,
+  ofRequest: ReadonlyArray<string>
+) => {
+  const secrets = [...ofRequest, ...secretsIn(parseJson(text))]
+  return {
+    _id: "HttpClientResponse",
+    request: { method: request.method, url: displayUrl(request.url) },
+    status,
+    headers: Object.fromEntries(
+      Object.entries(Headers.redact(headers, secretHeaders)).map(([name, value]) => [
+        name,
+        typeof value === "string" ? withoutSecrets(value, secrets) : value
+      ])
+    )
+  }
+}
 
 /** Headers that are not shown, whatever they hold. */
 const secretHeaders: ReadonlyArray<string> = ["authorization", "cookie", "dpop", "set-cookie", "x-api-key"]

@@ -253,7 +253,7 @@ const exchangeContext = (context: Context.Context<never>): Context.Context<never
   )
 
 /** A proof, and what a server may quote a token in. */
-const notForSpans: ReadonlyArray<string> = ["dpop", "location", "www-authenticate"]
+const notForSpans: ReadonlyArray<string> = ["dpop", "dpop-nonce", "location", "www-authenticate"]
 
 const refuseRedirects: globalThis.RequestInit = {
   redirect: "manual",
