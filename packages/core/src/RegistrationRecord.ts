@@ -129,7 +129,7 @@ const fields = {
   fingerprint: Schema.optionalKey(Schema.String),
   current: Schema.optionalKey(KeptClient),
   /** The registration access token before the current one, for the case that its successor never took effect. */
-  formerToken: Schema.optionalKey(Schema.RedactedFromValue(Schema.String, { label: "registration_access_token" })),
+  formerToken: Schema.optionalKey(Schema.RedactedFromValue(Schema.String)),
   previous: Schema.Array(PreviousRegistration),
   intent: Schema.optionalKey(Intent),
   possibleOrphans: Schema.Array(PossibleOrphan),
