@@ -92,6 +92,10 @@ export const usableId = (answer: WireAnswer, askedUrl: string | undefined): stri
 const secretsIn = (value: unknown): ReadonlyArray<string> =>
   stringsUnder(value, ["client_secret", "registration_access_token"])
 
+/** The secrets in an answer, but for a redirect, whose body is not read. */
+const secretsOf = ({ body, status }: WireAnswer): ReadonlyArray<string> =>
+  (status >= 200 && status < 300) || status >= 400 ? secretsIn(parse(body)) : []
+
 /** What is shorter is no secret, and stands in other texts by chance. */
 const isSecret = (text: string): boolean => text.length >= 12
 
@@ -113,9 +117,10 @@ export const checkAnswer = async (input: AnswerCase, fixture: Fixture): Promise<
   const isManagement = operation !== "process" && operation !== "register"
   const known = new Set([
     ...(isManagement ? [secrets.registrationToken, secrets.clientSecret] : [secrets.initialAccessToken]),
-    // The body of a redirect is not read.
-    ...answers.slice(0, used).flatMap(({ body, status }) =>
-      (status >= 200 && status < 300) || status >= 400 ? secretsIn(parse(body)) : []
+    ...secretsOf(final),
+    // What a read brought is known to the update after it.
+    ...(isManagement ? answers.slice(0, used).filter(({ status }) => status >= 200 && status < 300) : []).flatMap(
+      secretsOf
     )
   ])
   // An identifier is public: a server that makes one of a secret has published it.

@@ -21,7 +21,9 @@ const documentIn = (
   const length = headers["content-length"] ?? ""
   const saysTooMuch = headers["content-encoding"] === undefined && /^\d{1,15}$/.test(length) &&
     Number(length) > 1_048_576
-  if (status < 200 || status > 299 || fault !== "none" || saysTooMuch || (url ?? "") !== "") return undefined
+  if (status < 200 || status > 299 || fault !== "none" || saysTooMuch || (url !== undefined && URL.canParse(url))) {
+    return undefined
+  }
   try {
     const parsed: unknown = JSON.parse(new TextDecoder().decode(body))
     return isObject(parsed) && isWithin(parsed, 64) ? parsed : undefined
