@@ -215,6 +215,11 @@ describe("Registrar.ensure", () => {
       yield* ensure({ profile: undefined }).pipe(failsWith("InvalidOptions"))
       // It has no form in UTF-8, and would be another profile in a file.
       yield* ensure({ profile: "\ud800" }).pipe(failsWith("InvalidOptions"))
+      for (const bad of [{ ...key, profile: "\ud800" }, { ...key, issuer: "\udfff" }, unchecked<typeof key>({})]) {
+        yield* registrar.forget(bad).pipe(failsWith("InvalidOptions"))
+        yield* registrar.remove(bad).pipe(failsWith("InvalidOptions"))
+        yield* registrar.invalidate({ ...bad, clientId: "a", reason: "" }).pipe(failsWith("InvalidOptions"))
+      }
       yield* ensure({ server: undefined }).pipe(failsWith("InvalidOptions"))
       yield* ensure({ server: {} }).pipe(failsWith("InvalidOptions"))
       assert.strictEqual((yield* Stream.runCollect(store.keys)).length, 0)
@@ -303,8 +308,10 @@ describe("Registrar.ensure: deviations", () => {
       const taken = yield* registrar.ensure(wanted)
       assert.strictEqual(taken.information.client_id, error.clientId)
       assert.strictEqual(secretOf(taken), error.registered === undefined ? "nothing" : secretOf(error.registered))
-      yield* registrar.remove(key)
+      // What is listed can be removed as it is.
+      yield* registrar.remove(summary ?? key)
       assert.deepStrictEqual(yield* server.clients, [])
+      assert.deepStrictEqual(yield* listed(registrar), [])
     }).pipe(Effect.scoped, on))
 
   it.effect("of two who ask at once, each is answered by what it takes", () =>
@@ -453,6 +460,25 @@ describe("Registrar.list, forget", () => {
       const second = yield* registrar.ensure(wanted)
       assert.notStrictEqual(second.information.client_id, first.information.client_id)
       assert.deepStrictEqual(yield* requestsOf(server), ["POST", "POST"])
+    }).pipe(Effect.scoped, on))
+})
+
+describe("Registrar.events", () => {
+  it.effect("end with the scope", () =>
+    Effect.gen(function*() {
+      const { store } = yield* makeWorld()
+      const scope = yield* Scope.make()
+      const registrar = yield* Scope.provide(registrarOn(store), scope)
+      const listening = yield* Effect.forkChild(Stream.runCollect(registrar.events), { startImmediately: true })
+      const client = yield* registrar.ensure(wanted)
+      yield* Scope.close(scope, Exit.void)
+      const exit = yield* Fiber.await(listening)
+      assert.isTrue(Exit.isSuccess(exit) || Exit.hasInterrupts(exit))
+      if (Exit.isSuccess(exit)) {
+        assert.deepStrictEqual(Array.from(exit.value), [
+          { _tag: "Registered", issuer, profile, clientId: client.information.client_id }
+        ])
+      }
     }).pipe(Effect.scoped, on))
 })
 

@@ -232,7 +232,7 @@ export const make = Effect.fnUntraced(function*(options: Options = {}): Effect.f
   // The policies of where it was made hold for all requests, whoever asks; spans belong to whoever asks.
   const context = Context.omit(Tracer.ParentSpan)(yield* Effect.context<HttpClient.HttpClient | DpopSigner>())
   const scope = yield* Scope.Scope
-  const events = yield* PubSub.sliding<RegistrarEvent>(1024)
+  const events = yield* Effect.acquireRelease(PubSub.sliding<RegistrarEvent>(1024), PubSub.shutdown)
   const emit = (event: RegistrarEvent) => Effect.asVoid(PubSub.publish(events, event))
   const ttl = Duration.fromInputUnsafe(options.leaseTtl ?? "30 seconds")
   const replaceInterval = Duration.toMillis(Duration.fromInputUnsafe(options.replaceInterval ?? "1 minute"))
@@ -342,10 +342,10 @@ export const make = Effect.fnUntraced(function*(options: Options = {}): Effect.f
       const { metadata, options, profile, server } = wanted
       yield* checkAsked(wanted)
       const issuer = typeof server === "string" ? server : server.issuer
+      const key = yield* checkKey({ issuer, profile })
       yield* judgeIdentifier("issuer", issuer, options?.dangerouslyAllowInsecureRequests).pipe(
         Effect.provideContext(context)
       )
-      const key = { issuer, profile }
       const asked = fingerprint(metadata, options?.preset)
       const work = exclusively("ensure", key, (desk) =>
         settle({
@@ -371,7 +371,7 @@ export const make = Effect.fnUntraced(function*(options: Options = {}): Effect.f
       )
     }),
     invalidate: Effect.fnUntraced(function*({ clientId, reason, ...rest }) {
-      const key = keyOf(rest)
+      const key = yield* checkKey(rest)
       const concerns = (record: RegistrationRecord.RegistrationRecord, now: number) =>
         record.current?.information.client_id === clientId && record.invalidatedAt === undefined &&
         (record.replacedAt === undefined ||
@@ -405,19 +405,20 @@ export const make = Effect.fnUntraced(function*(options: Options = {}): Effect.f
           problem: Option.none()
         })
       })),
-    remove: (key) => exclusively("remove", key, removeAll),
+    remove: (key) => Effect.flatMap(checkKey(key), (key) => exclusively("remove", key, removeAll)),
     forget: (key) =>
-      inTurn(
-        encodeKey(key),
-        withLease(store, key, { ttl }, (lease) =>
-          Effect.flatMap(
-            store.load(key),
-            Option.match({
-              onNone: () => Effect.void,
-              onSome: ({ version }) => store.remove(lease, version)
-            })
-          ))
-      ).pipe(Effect.retry({ times: 5, while: Session.isLost })),
+      Effect.flatMap(checkKey(key), (key) =>
+        inTurn(
+          encodeKey(key),
+          withLease(store, key, { ttl }, (lease) =>
+            Effect.flatMap(
+              store.load(key),
+              Option.match({
+                onNone: () => Effect.void,
+                onSome: ({ version }) => store.remove(lease, version)
+              })
+            ))
+        ).pipe(Effect.retry({ times: 5, while: Session.isLost }))),
     retire: Effect.gen(function*() {
       let retired = 0
       let failure: RegistrationError | undefined
@@ -455,15 +456,22 @@ export const layer = (
 // helpers: what is asked
 // -----------------------------------------------------------------------------
 
+/** A string that is no text has no form in UTF-8, and could be another one in a store. */
+const checkKey = ({ issuer, profile }: Key): Effect.Effect<Key, RegistrationError> => {
+  const isText = (part: unknown) => typeof part === "string" && !/\p{Surrogate}/u.test(part)
+  if (!isText(issuer)) return invalidOption("issuer", "it is not a well-formed string")
+  return isText(profile)
+    ? Effect.succeed({ issuer, profile })
+    : invalidOption("profile", "it is not a well-formed string")
+}
+
+const invalidOption = (option: string, message: string) =>
+  Effect.fail(new RegistrationError({ reason: { _tag: "InvalidOptions", option, message } }))
+
 /** Types do not bind a JavaScript caller, and what JSON cannot say cannot be compared either. */
-const checkAsked = ({ metadata, profile, server }: Wanted): Effect.Effect<void, RegistrationError> => {
-  const invalid = (option: string, message: string) =>
-    Effect.fail(new RegistrationError({ reason: { _tag: "InvalidOptions", option, message } }))
-  if (typeof profile !== "string" || /\p{Surrogate}/u.test(profile)) {
-    return invalid("profile", "it is not a well-formed string")
-  }
+const checkAsked = ({ metadata, server }: Wanted): Effect.Effect<void, RegistrationError> => {
   if (typeof server !== "string" && !(isObject(server) && typeof server.issuer === "string")) {
-    return invalid("server", "it is neither an issuer nor the metadata of one")
+    return invalidOption("server", "it is neither an issuer nor the metadata of one")
   }
   if (!isObject(metadata)) {
     return Effect.fail(
@@ -472,7 +480,7 @@ const checkAsked = ({ metadata, profile, server }: Wanted): Effect.Effect<void, 
   }
   return Object.values(metadata).every((value) => value === undefined || isJson(value))
     ? Effect.void
-    : invalid("metadata", "a member has a value that JSON cannot say")
+    : invalidOption("metadata", "a member has a value that JSON cannot say")
 }
 
 /** Each caller says whether deviations are taken, of a registration that is kept in any case. */

@@ -188,7 +188,8 @@ const endOf = (span: Span | undefined, now: number): number =>
  *
  * **Gotchas**
  *
- * A `KeyValueStore` cannot compare and set, so that its promises hold within one process, whatever it is kept in.
+ * A `KeyValueStore` cannot compare and set, so that its promises hold within one process, whatever it is kept in, and among
+ * those who share one store: build it once for each `KeyValueStore`.
  *
  * @since 0.1.0
  * @category constructors

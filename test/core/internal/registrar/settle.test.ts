@@ -184,11 +184,12 @@ describe("metadata that changed", () => {
       const client = yield* registrar.ensure(wanted)
       const intent = { startedAt: 0, clientId: client.information.client_id }
       yield* leave(store, { ...(yield* recordOf(store)), intent: { ...intent, kind: "rotate" } })
-      yield* registrar.ensure(renamed)
+      yield* registrar.ensure(wanted)
+      assert.deepStrictEqual(yield* requestsOf(server), ["POST"])
       yield* leave(store, { ...(yield* recordOf(store)), intent: { ...intent, kind: "update" } })
       yield* registrar.ensure(wanted)
       yield* registrar.ensure(wanted)
-      assert.deepStrictEqual(yield* requestsOf(server), ["POST", "GET", "PUT", "GET", "PUT"])
+      assert.deepStrictEqual(yield* requestsOf(server), ["POST", "GET", "PUT"])
     }).pipe(Effect.scoped, on))
 
   it.effect("a management URI that may not be contacted is none, and its token goes nowhere", () =>
@@ -460,6 +461,23 @@ describe("a secret that expires", () => {
       const { error } = yield* broken.ensure(wanted).pipe(failsWith("StoreFailed"))
       const [known] = yield* server.clients
       assert.deepStrictEqual(error.registered?.information.client_secret, known?.secret)
+    }).pipe(Effect.scoped, onServer(monthly)))
+
+  it.effect("that was rotated under a lease that was lost is the one that is handed out", () =>
+    Effect.gen(function*() {
+      const { registrar, server, store } = yield* makeWorld()
+      yield* registrar.ensure(wanted)
+      yield* TestClock.adjust("29 days")
+      const slow = yield* registrarOn(store, { leaseTtl: "10 seconds" }, { renew: () => Effect.never }).pipe(
+        delayed("PUT", "20 seconds")
+      )
+      const late = yield* Effect.forkChild(slow.ensure(wanted), { startImmediately: true })
+      yield* TestClock.adjust("11 seconds")
+      assert.isTrue(Option.isSome(yield* store.acquire(key, Duration.seconds(5))))
+      const client = yield* passingTime(Fiber.join(late))
+      const [known] = yield* server.clients
+      assert.deepStrictEqual(client.information.client_secret, known?.secret)
+      assert.deepStrictEqual(yield* requestsOf(server), ["POST", "GET", "PUT"])
     }).pipe(Effect.scoped, onServer(monthly)))
 
   it.effect("that had expired when it came is not believed: one registration", () =>

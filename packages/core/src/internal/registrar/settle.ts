@@ -43,10 +43,13 @@ export const fittingClient = (
   now: number,
   { renewBefore }: Settings
 ): RegisteredClient | undefined =>
-  record.fingerprint === fingerprint && record.invalidatedAt === undefined && record.intent?.kind !== "remove" &&
+  record.fingerprint === fingerprint && record.invalidatedAt === undefined && !isUnsettled(record) &&
     (!needsRenewal(record, now, renewBefore) || isRenewalPaused(record, now))
     ? record.current
     : undefined
+
+/** Whether somebody is about to change or to remove the registration, or died while doing so. */
+const isUnsettled = ({ intent }: RegistrationRecord): boolean => intent?.kind === "update" || intent?.kind === "remove"
 
 /**
  * An intent whose outcome nobody wrote belongs to a holder that died: the server may have a client that nobody knows, or one
