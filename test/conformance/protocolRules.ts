@@ -74,7 +74,7 @@ export const protocolRules: ReadonlyArray<ProtocolRule> = [
     "`software_id` is the same for all instances and versions, `software_version` changes.",
     "Identifies a software statement by the two, so that a new signature is no other request.",
     "core/internal/fingerprint.test.ts",
-    "of a software statement, the software counts and not the signature"
+    "a statement that was signed anew about the same software"
   ),
   rule(
     "grant-and-response-types-agree",
