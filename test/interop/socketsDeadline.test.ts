@@ -3,7 +3,6 @@ import { ClientRegistration, DpopSigner, type RegistrationError } from "@effect-
 import { NodeHttpClient } from "@effect-dcr/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
-import { reasonOf } from "../support/failure.ts"
 import { eventually, tcpServer } from "../support/nodeServers.ts"
 import { runSlow, slowServers } from "../support/socketDeadline.ts"
 import { transports } from "../support/socketTransports.ts"
@@ -43,7 +42,8 @@ describe("a deadline of two seconds", () => {
             )
           )
           const took = performance.now() - started
-          reasonOf(error, "OutcomeUnknown")
+          // On a busy machine the time can be over before anything is sent.
+          assert.include(["OutcomeUnknown", "Transport"], error.reason._tag)
           return took - deadline
         })
       const late = yield* Effect.forEach(Array.from({ length: 300 }, (_, index) => index), one, { concurrency: 20 })
