@@ -88,9 +88,9 @@ describe("an answer that nobody reads to its end does not keep its connection", 
 })
 
 describe("compression", () => {
-  it.live.each(times([{}]))(
-    "a server that compresses for everybody who does not object: $transport.name",
-    ({ transport }) =>
+  it.live.each(transports)(
+    "a server that compresses for everybody who does not object: $name",
+    (transport) =>
       Effect.gen(function*() {
         const server = yield* rawServer((socket, { head }) => {
           if (/^accept-encoding: identity$/im.test(head)) {
@@ -172,7 +172,7 @@ describe("an odd answer that is one", () => {
 })
 
 describe("a body in small chunks", () => {
-  it.live.each(times([{}]))("is what was sent: $transport.name", ({ transport }) =>
+  it.live.each(transports)("is what was sent: $name", (transport) =>
     Effect.gen(function*() {
       const body = Array.from({ length: 20_000 }, (_, index) => index % 9973).join(" ")
       const server = yield* rawServer((socket) => {
@@ -249,9 +249,9 @@ describe("no answer: whether the server processed the request is not known, and 
       assert.strictEqual(server.posts(), 1)
     }).pipe(Effect.provide(on(transport))))
 
-  it.live.each(times([{}]))(
-    "a reset before the request was read: $transport.name",
-    ({ transport }) =>
+  it.live.each(transports)(
+    "a reset before the request was read: $name",
+    (transport) =>
       Effect.gen(function*() {
         const server = yield* tcpServer((socket) => {
           socket.pause()
@@ -337,9 +337,9 @@ describe("what is left over on a connection is not the next answer", () => {
       assert.strictEqual(server.posts(), 5)
     }).pipe(Effect.provide(on(transport))))
 
-  it.live.each(times([{}]))(
-    "two answers in one packet, without a pause between requests: $transport.name",
-    ({ transport }) =>
+  it.live.each(transports)(
+    "two answers in one packet, without a pause between requests: $name",
+    (transport) =>
       Effect.gen(function*() {
         const server = yield* rawServer((socket, { body, index }) => {
           const name = /name-\d+/.exec(body)?.[0] ?? "?"
