@@ -28,7 +28,9 @@ export const registered = {
   client_id_issued_at: 1_763_899_999,
   registration_access_token: secrets.newToken,
   registration_client_uri: "https://op.example/register/c1?client_id=client%2F1",
-  vendor: { a: [1, null, { b: "" }] }
+  vendor: { a: [1, null, { b: "" }] },
+  vendor_reference: null,
+  vendor_note: ""
 }
 
 const refused = { error: "invalid_client_metadata", error_description: "because", error_uri: "https://op.example/why" }

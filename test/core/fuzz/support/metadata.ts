@@ -89,6 +89,7 @@ const valid: fc.Arbitrary<unknown> = fc.tuple(
     undefined: fc.constant(undefined),
     "": fc.integer(),
     ["__proto__"]: fc.integer({ min: 1 }),
+    odd: anything,
     vendor: jsonText.map(parse).filter((value) => value !== null && value !== "" && !Array.isArray(value))
   }, { requiredKeys: [] })
 ).map(([base, others]) => ({ ...base, ...others }))

@@ -28,13 +28,17 @@ export const fuzz = async <A>(
 ): Promise<Tally> => {
   const outcomes = new Map<string, number>()
   let slowest = 0
+  // Once something hangs, the search for a smaller input that does is not to take longer than the test.
+  let patience = longestCase
   const { stackTraceLimit } = Error
   // Mapping the stack of every error back to its source takes longer than all else.
   Error.stackTraceLimit = 0
   const details = await fc.check(
     fc.asyncProperty(inputs, async (input) => {
       const start = performance.now()
-      const outcome = await withinTime(property(input))
+      const outcome = await withinTime(property(input), patience, () => {
+        patience = longestCase / 50
+      })
       slowest = Math.max(slowest, performance.now() - start)
       outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1)
     }),
@@ -43,7 +47,10 @@ export const fuzz = async <A>(
   Error.stackTraceLimit = stackTraceLimit
   if (details.failed) {
     const [input] = details.counterexample ?? []
-    const cause = input === undefined ? details.errorInstance : await property(input).catch((error: unknown) => error)
+    // Once more, for a stack; what hangs has none.
+    const cause = input === undefined || patience < longestCase
+      ? details.errorInstance
+      : await property(input).catch((error: unknown) => error)
     throw new Error(
       `seed ${details.seed}, path ${details.counterexamplePath}, case ${details.numRuns}: ${shown(input)}`,
       { cause }
@@ -60,10 +67,13 @@ export const fuzz = async <A>(
 
 const shown = (input: unknown): string => inspect(input, { depth: 6, maxStringLength: 3000, breakLength: 160 })
 
-const withinTime = async <A>(result: Promise<A>): Promise<A> => {
+const withinTime = async <A>(result: Promise<A>, limit: number, onHang: () => void): Promise<A> => {
   let timer: NodeJS.Timeout | undefined
   const hang = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`a hang: no outcome after ${longestCase} ms`)), longestCase)
+    timer = setTimeout(() => {
+      onHang()
+      reject(new Error(`a hang: no outcome after ${limit} ms`))
+    }, limit)
   })
   try {
     return await Promise.race([result, hang])

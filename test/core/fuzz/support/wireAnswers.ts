@@ -118,7 +118,7 @@ export const answerWith = (text: fc.Arbitrary<string>): fc.Arbitrary<WireAnswer>
     body: bodyOf(text),
     pieces: fc.constantFrom(1, 1, 1, 2, 3, 7),
     fault: fc.oneof(
-      { weight: 60, arbitrary: fc.constant("none" as const) },
+      { weight: 20, arbitrary: fc.constant("none" as const) },
       {
         weight: 1,
         arbitrary: fc.constantFrom("reset" as const, "never" as const, "breaks" as const, "stalls" as const)
