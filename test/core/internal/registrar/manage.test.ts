@@ -2,15 +2,17 @@
 import type { Registrar } from "@effect-dcr/core"
 import * as TestAuthorizationServer from "@effect-dcr/core/testing/TestAuthorizationServer"
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Option, Stream } from "effect"
+import { Duration, Effect, Fiber, Option, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { failsWith } from "../../../support/failure.ts"
 import {
+  delayed,
   key,
   leave,
   leaveText,
   makeWorld,
   metadata,
+  passingTime,
   patch,
   recordOf,
   registrarOn,
@@ -151,6 +153,23 @@ describe("Registrar.remove", () => {
       assert.deepStrictEqual(yield* store.load(key), Option.none())
       const next = yield* registrar.ensure(wanted)
       assert.notStrictEqual(next.information.client_id, client.information.client_id)
+    }).pipe(Effect.scoped, on))
+
+  it.effect("the end of the scope waits for a deletion that is on its way, and writes it down", () =>
+    Effect.gen(function*() {
+      const { registrar, server, store } = yield* makeWorld()
+      yield* registrar.ensure(wanted)
+      const removing = yield* registrarOn(store).pipe(
+        delayed("DELETE", "5 seconds"),
+        Effect.flatMap((slow) => Effect.forkChild(slow.remove(key), { startImmediately: true }))
+      )
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(yield* server.clients, [])
+      yield* passingTime(Fiber.interrupt(removing))
+      const record = yield* recordOf(store)
+      assert.isUndefined(record.current)
+      assert.isUndefined(record.intent)
+      assert.deepStrictEqual(record.previous, [])
     }).pipe(Effect.scoped, on))
 
   it.effect("tries the token before the last one as well", () =>

@@ -195,6 +195,18 @@ describe("an unknown outcome", () => {
       yield* registrar.ensure(wanted)
     }).pipe(Effect.scoped, on))
 
+  it.effect("is no reason to wait for more than a day", () =>
+    Effect.gen(function*() {
+      const { registrar, server } = yield* makeWorld({ backoff: "20 hours" })
+      yield* server.misbehave("reset-after-processing", { on: "register" })
+      for (const hours of [20, 24, 24]) {
+        yield* registrar.ensure(wanted).pipe(failsWith("OutcomeUnknown"))
+        const { error } = yield* registrar.ensure(wanted).pipe(failsWith("OutcomeUnknown"))
+        assert.strictEqual(Duration.toHours(error.retryAfter ?? Duration.zero), hours)
+        yield* TestClock.adjust(Duration.hours(hours))
+      }
+    }).pipe(Effect.scoped, on))
+
   it.effect("an error of the server, and an answer that cannot be used, may have made a client", () =>
     Effect.gen(function*() {
       for (const misbehaviour of ["server-error", "unavailable", "no-client-id", "not-json"] as const) {
@@ -349,6 +361,38 @@ describe("a lease that was lost during the request", () => {
         previous[0]?.client.information.client_id ?? ""
       ])
     }).pipe(Effect.scoped, Effect.provide(TestAuthorizationServer.layer({ management: false }))))
+
+  it.effect("and its removal is tried again in a while", () =>
+    Effect.gen(function*() {
+      const { registrar, server, slow, store } = yield* paused()
+      yield* server.misbehave("server-error", { on: "remove", times: 1 })
+      const late = yield* Effect.forkChild(slow.ensure(wanted), { startImmediately: true })
+      yield* TestClock.adjust("1 second")
+      const winner = yield* passingTime(registrar.ensure(wanted))
+      yield* passingTime(Fiber.join(late))
+      assert.strictEqual((yield* server.clients).length, 2)
+      yield* TestClock.adjust("1 minute")
+      assert.strictEqual(yield* registrar.retire, 1)
+      assert.deepStrictEqual(yield* clientIds(server), [winner.information.client_id])
+      assert.deepStrictEqual((yield* recordOf(store)).previous, [])
+    }).pipe(Effect.scoped, on))
+
+  it.effect("a client that cannot be kept under another lease either is in the failure", () =>
+    Effect.gen(function*() {
+      for (const failing of ["Full", "Conflict"] as const) {
+        const { server, store } = yield* makeWorld()
+        let saves = 0
+        const registrar = yield* registrarOn(store, {}, {
+          save: (...args) =>
+            ++saves === 1
+              ? store.save(...args)
+              : Effect.fail(storeFailed(saves === 2 ? "LeaseLost" : failing))
+        })
+        const { error } = yield* passingTime(registrar.ensure(wanted).pipe(failsWith("StoreFailed")))
+        const ids = yield* clientIds(server)
+        assert.strictEqual(error.registered?.information.client_id, ids.at(-1))
+      }
+    }).pipe(Effect.scoped, on))
 
   it.effect("where the other one did not register, the client is kept after all", () =>
     Effect.gen(function*() {

@@ -2,7 +2,7 @@
 import { ClientMetadata, type Registrar } from "@effect-dcr/core"
 import * as TestAuthorizationServer from "@effect-dcr/core/testing/TestAuthorizationServer"
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Fiber, Option, Redacted } from "effect"
+import { Duration, Effect, Exit, Fiber, Option, Redacted, Scope } from "effect"
 import { HttpClient } from "effect/http"
 import { TestClock } from "effect/testing"
 import { failsWith } from "../../../support/failure.ts"
@@ -246,6 +246,44 @@ describe("metadata that changed", () => {
       assert.deepStrictEqual(after.current?.information.registration_access_token, formerToken)
     }).pipe(Effect.scoped, on))
 
+  it.effect("the token before is kept with each rotation, and never tried at another client", () =>
+    Effect.gen(function*() {
+      const { registrar, server, store } = yield* makeWorld()
+      const first = yield* registrar.ensure(wanted)
+      yield* registrar.ensure(renamed)
+      const record = yield* recordOf(store)
+      const tokens = [record.formerToken, record.current?.information.registration_access_token]
+      assert.notInclude(tokens.map((token) => token === undefined ? "" : Redacted.value(token)), "")
+      assert.notDeepEqual(tokens[0], tokens[1])
+      yield* registrar.invalidate({ ...key, clientId: first.information.client_id, reason: "invalid_client" })
+      const second = yield* registrar.ensure(renamed)
+      assert.isUndefined((yield* recordOf(store)).formerToken)
+      yield* server.misbehave("unauthorized-bare-bearer", { on: "read" })
+      const before = (yield* server.requests).length
+      yield* registrar.ensure(wanted)
+      const reads = (yield* server.requests).slice(before).filter(({ method }) => method === "GET")
+      assert.deepStrictEqual(
+        reads.filter(({ url }) => url.includes(second.information.client_id)).map(({ status }) => status),
+        [401]
+      )
+    }).pipe(Effect.scoped, onServer({ rotateToken: "read-and-update" })))
+
+  it.effect("the end of the scope waits for a change that is on its way, and keeps it", () =>
+    Effect.gen(function*() {
+      const { registrar, server, store } = yield* makeWorld()
+      yield* registrar.ensure(wanted)
+      const scope = yield* Scope.make()
+      const slow = yield* Scope.provide(registrarOn(store), scope).pipe(delayed("PUT", "5 seconds"))
+      yield* Effect.forkChild(slow.ensure(renamed), { startImmediately: true })
+      yield* TestClock.adjust("1 second")
+      yield* passingTime(Scope.close(scope, Exit.void))
+      const { current, intent } = yield* recordOf(store)
+      const [known] = yield* server.clients
+      assert.deepStrictEqual(current?.information.registration_access_token, known?.registrationAccessToken)
+      assert.strictEqual(current?.information.client_name, "Renamed")
+      assert.isUndefined(intent)
+    }).pipe(Effect.scoped, onServer({ rotateToken: "read-and-update" })))
+
   it.effect("a credential of the caller's own takes the place of the token", () =>
     Effect.gen(function*() {
       const { server, store } = yield* makeWorld()
@@ -420,6 +458,47 @@ describe("a secret that expires", () => {
       const after = yield* registrar.ensure(wanted)
       assert.notStrictEqual(secretOf(after), secretOf(before))
       assert.strictEqual(after.information.client_id, before.information.client_id)
+    }).pipe(Effect.scoped, onServer(monthly)))
+
+  it.effect("is not used beyond its end, however long the pause", () =>
+    Effect.gen(function*() {
+      const { registrar, server } = yield* makeWorld({ backoff: "10 days" })
+      const before = yield* registrar.ensure(wanted)
+      yield* TestClock.adjust("29 days")
+      yield* server.misbehave("connection-refused", { on: "read", times: 4 })
+      assert.strictEqual(secretOf(yield* passingTime(registrar.ensure(wanted))), secretOf(before))
+      yield* TestClock.adjust("1 day")
+      assert.notStrictEqual(secretOf(yield* registrar.ensure(wanted)), secretOf(before))
+    }).pipe(Effect.scoped, onServer(monthly)))
+
+  it.effect("the pause grows while the expiry does not move, and begins anew when it does", () =>
+    Effect.gen(function*() {
+      const { registrar, server, store } = yield* makeWorld({ backoff: "1 minute" })
+      yield* registrar.ensure(wanted)
+      yield* TestClock.adjust("29 days")
+      // The rotation succeeds and moves nothing; the registration after it is refused.
+      yield* server.misbehave("forbidden", { on: "register" })
+      const failures = Effect.map(recordOf(store), ({ renewalPause }) => renewalPause?.failures)
+      for (const expected of [1, 2, 3]) {
+        yield* registrar.ensure(wanted)
+        assert.strictEqual(yield* failures, expected)
+        yield* TestClock.adjust("10 minutes")
+      }
+      yield* server.misbehave({ id: "short-lived-secret", lifetime: "30 days" }, { on: "update", times: 1 })
+      yield* server.misbehave("rotates-secret", { on: "update", times: 1 })
+      yield* registrar.ensure(wanted)
+      assert.isUndefined(yield* failures)
+    }).pipe(Effect.scoped, onServer({ secretLifetime: "30 days" })))
+
+  it.effect("is used while the server wants no requests, and none is sent", () =>
+    Effect.gen(function*() {
+      const { registrar, server } = yield* makeWorld()
+      const before = yield* registrar.ensure(wanted)
+      yield* TestClock.adjust("29 days")
+      yield* server.misbehave({ id: "rate-limited", retryAfter: 3600 }, { on: "register", times: 1 })
+      yield* registrar.ensure({ ...wanted, profile: "tenant-2" }).pipe(failsWith("RateLimited"))
+      assert.strictEqual(secretOf(yield* registrar.ensure(wanted)), secretOf(before))
+      assert.deepStrictEqual(yield* requestsOf(server), ["POST", "POST"])
     }).pipe(Effect.scoped, onServer(monthly)))
 
   it.effect("a registration of unknown outcome does not take away the one that works", () =>
