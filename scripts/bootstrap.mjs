@@ -28,6 +28,7 @@ const wanted = () => {
       "package.json",
       "test/package.json",
       "examples/package.json",
+      "bench/package.json",
       "packages/core/package.json",
       "packages/platform-node/package.json",
       "packages/platform-browser/package.json"
