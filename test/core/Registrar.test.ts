@@ -1,4 +1,11 @@
-import { EndpointPolicy, MetadataPreset, Registrar, RegistrationRecord, RegistrationStore } from "@effect-dcr/core"
+import {
+  EndpointPolicy,
+  MetadataPreset,
+  type RegisteredClient,
+  Registrar,
+  RegistrationRecord,
+  RegistrationStore
+} from "@effect-dcr/core"
 import * as TestAuthorizationServer from "@effect-dcr/core/testing/TestAuthorizationServer"
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Duration, Effect, Exit, Fiber, Layer, Option, Redacted, Ref, Scope, Stream } from "effect"
@@ -23,6 +30,11 @@ import {
 import { unchecked } from "../support/unchecked.ts"
 
 const on = Effect.provide(TestAuthorizationServer.layer())
+
+const tokenOf = ({ information }: RegisteredClient.RegisteredClient) =>
+  information.registration_access_token === undefined
+    ? undefined
+    : Redacted.value(information.registration_access_token)
 
 const listed = (registrar: Registrar.Registrar["Service"]) =>
   Effect.map(Stream.runCollect(registrar.list), (summaries) => Array.from(summaries))
@@ -409,6 +421,54 @@ describe("Registrar.invalidate", () => {
       yield* registrar.ensure({ ...wanted, metadata: { ...metadata, client_name: "Other" } })
       assert.deepStrictEqual(yield* requestsOf(server), ["POST", "POST"])
     }).pipe(Effect.scoped, on))
+})
+
+describe("Registrar.get, read, rotate", () => {
+  it.effect("gets what is kept, and sends nothing", () =>
+    Effect.gen(function*() {
+      const { registrar, server } = yield* makeWorld()
+      assert.isTrue(Option.isNone(yield* registrar.get(key)))
+      const client = yield* registrar.ensure(wanted)
+      const before = yield* server.requests
+      const kept = yield* registrar.get(key)
+      assert.strictEqual(Option.getOrThrow(kept).information.client_id, client.information.client_id)
+      assert.strictEqual((yield* server.requests).length, before.length)
+    }).pipe(Effect.scoped, on))
+
+  it.effect("keeps the credentials that a read and a rotation bring, and still fits what was asked", () =>
+    Effect.gen(function*() {
+      const { registrar, server, store } = yield* makeWorld()
+      const first = yield* registrar.ensure(wanted)
+      const read = yield* registrar.read(key)
+      assert.notStrictEqual(tokenOf(read), tokenOf(first))
+      assert.strictEqual(tokenOf(Option.getOrThrow(yield* registrar.get(key))), tokenOf(read))
+      const { client, isSecretNew, isTokenNew } = yield* registrar.rotate(key)
+      assert.deepStrictEqual([isSecretNew, isTokenNew], [true, true])
+      const kept = Option.getOrThrow(yield* registrar.get(key))
+      assert.deepStrictEqual([tokenOf(kept), secretOf(kept)], [tokenOf(client), secretOf(client)])
+      assert.strictEqual(read.information.client_id, first.information.client_id)
+      assert.isUndefined((yield* recordOf(store)).intent)
+      const again = yield* registrar.ensure(wanted)
+      assert.strictEqual(secretOf(again), secretOf(client))
+      assert.deepStrictEqual(yield* requestsOf(server), ["POST", "GET", "GET", "PUT"])
+    }).pipe(
+      Effect.scoped,
+      Effect.provide(
+        TestAuthorizationServer.layer({ rotateToken: "read-and-update", rotateSecret: "update" })
+      )
+    ))
+
+  for (const operation of ["read", "rotate"] as const) {
+    it.effect(`${operation}: says so when nothing is kept, and sends nothing`, () =>
+      Effect.gen(function*() {
+        const { registrar, server } = yield* makeWorld()
+        const { reason } =
+          yield* (operation === "read" ? Effect.asVoid(registrar.read(key)) : Effect.asVoid(registrar.rotate(key)))
+            .pipe(failsWith("InvalidOptions"))
+        assert.strictEqual(reason.option, "profile")
+        assert.deepStrictEqual(yield* requestsOf(server), [])
+      }).pipe(Effect.scoped, on))
+  }
 })
 
 describe("Registrar.list, forget", () => {

@@ -34,7 +34,7 @@ import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import * as Tracer from "effect/Tracer"
 import * as AuthorizationServer from "./AuthorizationServer.ts"
-import type * as ClientConfiguration from "./ClientConfiguration.ts"
+import { type Options as ManagementOptions, type Rotation, rotationOf } from "./ClientConfiguration.ts"
 import type { ClientMetadata } from "./ClientMetadata.ts"
 import type { RegisterOptions } from "./ClientRegistration.ts"
 import type { DpopSigner } from "./DpopSigner.ts"
@@ -44,10 +44,11 @@ import { judgeIdentifier } from "./internal/identifier.ts"
 import { isJson } from "./internal/metadataRules.ts"
 import { isInForce } from "./internal/pause.ts"
 import type { RegistrarEvent } from "./internal/registrar/event.ts"
-import { deleteClient } from "./internal/registrar/manage.ts"
+import { read, rotate } from "./internal/registrar/manage.ts"
+import { dueOf, removeAll, retireDue } from "./internal/registrar/retire.ts"
 import * as Session from "./internal/registrar/session.ts"
 import { fittingClient, resolveIntent, settle } from "./internal/registrar/settle.ts"
-import { type Desk, keyOf, type Requirements, type Settings, type Step } from "./internal/registrar/task.ts"
+import { type Desk, type Managed, type Settings, type Step } from "./internal/registrar/task.ts"
 import { isObject } from "./internal/selectMembers.ts"
 import { attributes } from "./internal/telemetry.ts"
 import { validate } from "./MetadataRule.ts"
@@ -167,7 +168,7 @@ export interface Options {
    * How a registration is managed (RFC 7592): with another credential than its registration access token, for ecosystems that
    * have their own. Default: with that token.
    */
-  readonly management?: ((client: RegisteredClient) => ClientConfiguration.Options<RegistrationError>) | undefined
+  readonly management?: ((client: RegisteredClient) => ManagementOptions<RegistrationError>) | undefined
 }
 
 // -----------------------------------------------------------------------------
@@ -195,6 +196,18 @@ export class Registrar extends Context.Service<Registrar, {
    * just now.
    */
   readonly invalidate: (news: Invalidation) => Effect.Effect<boolean, RegistrationError>
+  /** The current registration as it is kept, whether or not it still works. Nothing is sent. */
+  readonly get: (key: Key) => Effect.Effect<Option.Option<RegisteredClient>, RegistrationError>
+  /**
+   * Reads the current registration at the server (RFC 7592 §2.1), and keeps what came with it. Fails with `InvalidOptions`
+   * when there is none.
+   */
+  readonly read: (key: Key) => Effect.Effect<RegisteredClient, RegistrationError>
+  /**
+   * Asks for new credentials of the current registration (RFC 7592 §2.2), keeps them, and says what changed. Fails with
+   * `InvalidOptions` when there is none.
+   */
+  readonly rotate: (key: Key) => Effect.Effect<Rotation, RegistrationError>
   /** What is kept. */
   readonly list: Stream.Stream<Summary, RegistrationError>
   /**
@@ -313,6 +326,17 @@ export const make = Effect.fnUntraced(function*(options: Options = {}): Effect.f
       return yield* attempt(3)
     }).pipe(Effect.provideContext(context))
 
+  /** Works on the current registration of a key, whatever was asked last. */
+  const managed = <A>(name: string, key: Key, use: (desk: Managed, current: RegisteredClient) => Step<A>) =>
+    Effect.flatMap(checkKey(key), (key) =>
+      exclusively(name, key, (desk) =>
+        Effect.gen(function*() {
+          yield* resolveIntent(desk)
+          const { current, fingerprint } = desk.session.record()
+          if (current === undefined) return yield* invalidOption("profile", "no registration is kept under it")
+          return yield* use({ ...desk, fingerprint, options: undefined }, current)
+        })))
+
   const retireOf = (key: Key) => exclusively("retire", key, retireDue)
   const retiring = new Set<string>()
   const retireInBackground = (key: Key) =>
@@ -388,6 +412,14 @@ export const make = Effect.fnUntraced(function*(options: Options = {}): Effect.f
           return true
         }))
     }),
+    get: (key) => Effect.map(Effect.flatMap(checkKey(key), load), ({ current }) => Option.fromUndefinedOr(current)),
+    read: (key) => managed("read", key, read),
+    rotate: (key) =>
+      managed(
+        "rotate",
+        key,
+        (desk, current) => Effect.map(rotate(desk, current), (rotated) => rotationOf(current, rotated))
+      ),
     list: Stream.mapEffect(store.keys, (key) =>
       Effect.match(load(key), {
         onFailure: (error): Summary => ({
@@ -495,67 +527,6 @@ const judgeDeviations = (
       }).withRegistered(client)
     )
     : Effect.succeed(client)
-
-// -----------------------------------------------------------------------------
-// helpers: deletion
-// -----------------------------------------------------------------------------
-
-const dueOf = ({ previous }: RegistrationRecord.RegistrationRecord, now: number) =>
-  previous.filter(({ retireAt }) => retireAt !== undefined && retireAt <= now)
-
-/** Deletes one after the other, and writes down each deletion before the next. */
-const retireDue = Effect.fnUntraced(function*(desk: Desk): Effect.fn.Return<number, RegistrationError, Requirements> {
-  yield* resolveIntent(desk)
-  const { emit, session } = desk
-  const due = dueOf(session.record(), yield* Clock.currentTimeMillis)
-  let retired = 0
-  for (const { client, isDoubtful } of due) {
-    const clientId = client.information.client_id
-    const result = yield* Effect.result(deleteClient(desk, client, isDoubtful === true))
-    if (result._tag === "Success") {
-      retired += 1
-      yield* emit({ _tag: "Retired", ...keyOf(session.record()), clientId })
-      continue
-    }
-    const error = result.failure
-    if (error.reason._tag === "StoreFailed") return yield* error
-    const retireAt = (yield* Clock.currentTimeMillis) + 3_600_000
-    const { intent, ...record } = session.record()
-    yield* session.save({
-      ...record,
-      previous: record.previous.map((kept) =>
-        kept.client === client
-          ? { ...kept, retireAt, ...(intent === undefined ? undefined : { isDoubtful: true }) }
-          : kept
-      )
-    })
-    yield* emit({ _tag: "RetirementFailed", ...keyOf(record), clientId, error })
-  }
-  return retired
-})
-
-const removeAll = Effect.fnUntraced(function*(desk: Desk): Effect.fn.Return<void, RegistrationError, Requirements> {
-  yield* resolveIntent(desk)
-  const { current, previous } = desk.session.record()
-  const clients = [
-    ...(current === undefined ? [] : [{ client: current, isDoubtful: false }]),
-    ...previous
-  ]
-  let failure: RegistrationError | undefined
-  for (const { client, isDoubtful } of clients) {
-    const result = yield* Effect.result(deleteClient(desk, client, isDoubtful === true))
-    if (result._tag === "Success") {
-      const clientId = client.information.client_id
-      yield* desk.emit({ _tag: "Removed", ...keyOf(desk.session.record()), clientId })
-      continue
-    }
-    failure ??= result.failure
-    if (result.failure.reason._tag === "StoreFailed") break
-    // What became of it is not known: the next who comes treats it with doubt.
-    yield* resolveIntent(desk)
-  }
-  return failure === undefined ? yield* desk.session.remove : yield* failure
-})
 
 // -----------------------------------------------------------------------------
 // helpers: turns and pauses

@@ -15,7 +15,7 @@ import { checkMetadata, prepareMetadata } from "../prepareMetadata.ts"
 import { memberKey } from "../selectMembers.ts"
 import { notePostponement, refuseWhileLimited } from "./register.ts"
 import { isLost, type Session } from "./session.ts"
-import { type Desk, keyOf, type Requirements, type Step, type Task } from "./task.ts"
+import { type Desk, keyOf, type Managed, type Requirements, type Step, type Task } from "./task.ts"
 
 // -----------------------------------------------------------------------------
 // update and rotation
@@ -35,9 +35,16 @@ export const update = Effect.fnUntraced(function*(
   return updated
 })
 
+/** What the server says of the registration now, which may bring other credentials. */
+export const read = (task: Managed, current: RegisteredClient): Step<RegisteredClient> =>
+  Effect.andThen(refuseWhileLimited(task), readAndKeep(task, current)).pipe(
+    Effect.tapError((error) => noteFailure(task, error)),
+    Effect.uninterruptible
+  )
+
 /** Asks for new credentials by a change of nothing. */
 export const rotate = Effect.fnUntraced(function*(
-  task: Task,
+  task: Managed,
   current: RegisteredClient
 ): Effect.fn.Return<RegisteredClient, RegistrationError, Requirements> {
   yield* refuseWhileLimited(task)
@@ -56,45 +63,53 @@ const changeTo = (metadata: ClientMetadata, { requested }: RegisteredClient): Cl
  * before void.
  */
 const changeDurably = (
-  task: Task,
+  task: Managed,
   current: RegisteredClient,
   kind: "update" | "rotate",
   changeOf: (read: RegisteredClient) => ClientConfiguration.Change
 ): Step<RegisteredClient> =>
   Effect.gen(function*() {
     const startedAt = yield* Clock.currentTimeMillis
-    const record = task.session.record()
     if (canManage(task, current)) {
       const intent = { kind, startedAt, clientId: current.information.client_id }
-      yield* task.session.save({ ...record, intent })
+      yield* task.session.save({ ...task.session.record(), intent })
     }
-    const read = yield* Effect.catchReason(
-      ClientConfiguration.read(current, optionsOf(task, current)),
-      "RegistrationError",
-      "Unauthorized",
-      ({ status }, error) => {
-        const former = withToken(current, record.formerToken)
-        return status === 401 && former !== undefined
-          ? ClientConfiguration.read(former, optionsOf(task, former))
-          : Effect.fail(error)
-      }
-    )
-    yield* keep(task, { before: current, after: read })
+    const read = yield* readAndKeep(task, current)
     const changed = yield* ClientConfiguration.replace(read, changeOf(read), optionsOf(task, read))
-    yield* keep(task, { before: read, after: changed, settles: task.fingerprint })
+    yield* keep(task, { before: read, after: changed, settles: task })
     return changed
   }).pipe(
     Effect.tapError((error) => noteFailure(task, error)),
     Effect.uninterruptible
   )
 
-const canManage = (task: Task, client: RegisteredClient): boolean => {
+const readAndKeep = Effect.fnUntraced(function*(
+  task: Managed,
+  current: RegisteredClient
+): Effect.fn.Return<RegisteredClient, RegistrationError, Requirements> {
+  const { formerToken } = task.session.record()
+  const read = yield* Effect.catchReason(
+    ClientConfiguration.read(current, optionsOf(task, current)),
+    "RegistrationError",
+    "Unauthorized",
+    ({ status }, error) => {
+      const former = withToken(current, formerToken)
+      return status === 401 && former !== undefined
+        ? ClientConfiguration.read(former, optionsOf(task, former))
+        : Effect.fail(error)
+    }
+  )
+  yield* keep(task, { before: current, after: read })
+  return read
+})
+
+const canManage = (task: Managed, client: RegisteredClient): boolean => {
   const { registration_access_token, registration_client_uri } = client.information
   const credential = task.settings.management(client).credential ?? registration_access_token
   return registration_client_uri !== undefined && credential !== undefined
 }
 
-const noteFailure = Effect.fnUntraced(function*(task: Task, error: RegistrationError) {
+const noteFailure = Effect.fnUntraced(function*(task: Managed, error: RegistrationError) {
   const { intent, ...record } = task.session.record()
   yield* notePostponement(task, error)
   if (intent === undefined) return
@@ -119,7 +134,7 @@ const withToken = (
     })
 
 const optionsOf = (
-  task: Task,
+  task: Managed,
   client: RegisteredClient
 ): ClientConfiguration.Options<RegistrationError> => ({
   dangerouslyAllowInsecureRequests: task.options?.dangerouslyAllowInsecureRequests,
@@ -161,12 +176,12 @@ export const isRefusal = ({ method, reason }: RegistrationError): boolean => {
 interface Change {
   readonly before: RegisteredClient
   readonly after: RegisteredClient
-  /** The fingerprint of what is asked, when this is the last step to it. */
-  readonly settles?: string
+  /** Whether this is the last step, and the fingerprint that holds from then on, if one does. */
+  readonly settles?: { readonly fingerprint: string | undefined }
 }
 
 /** Makes a state of the current registration durable, under another lease if this one was lost. */
-const keep = Effect.fnUntraced(function*(task: Task, change: Change) {
+const keep = Effect.fnUntraced(function*(task: Managed, change: Change) {
   const now = yield* Clock.currentTimeMillis
   yield* task.session.save(withChange(task.session.record(), change, now)).pipe(
     Effect.catch((error) =>
@@ -193,7 +208,7 @@ const withChange = (
     current: after,
     ...(intent === undefined || settles !== undefined ? undefined : { intent }),
     ...(renewalPause === undefined || isExpiryNew ? undefined : { renewalPause }),
-    ...(settles === undefined ? undefined : { fingerprint: settles }),
+    ...(settles?.fingerprint === undefined ? undefined : { fingerprint: settles.fingerprint }),
     ...(isTokenNew && token !== undefined ? { formerToken: token } : undefined),
     ...(isSecretNew || isExpiryNew ? { secretSince: now } : undefined)
   }

@@ -40,12 +40,18 @@ export interface Desk {
   readonly again: <A>(use: (session: Session) => Step<A>) => Step<A>
 }
 
+/** A record whose registration is managed (RFC 7592). */
+export interface Managed extends Desk {
+  /** The fingerprint that holds when it is done; the one of a record that has none stays none. */
+  readonly fingerprint: string | undefined
+  readonly options: RegisterOptions<RegistrationError> | undefined
+}
+
 /** A record, and what is asked of it. */
-export interface Task extends Desk {
+export interface Task extends Managed {
   readonly server: Effect.Effect<AuthorizationServer, RegistrationError, HttpClient.HttpClient>
   readonly metadata: ClientMetadata
   readonly fingerprint: string
-  readonly options: RegisterOptions<RegistrationError> | undefined
 }
 
 export const keyOf = ({ issuer, profile }: { readonly issuer: string; readonly profile: string }) => ({
