@@ -31,7 +31,8 @@ const wanted = () => {
       "bench/package.json",
       "packages/core/package.json",
       "packages/platform-node/package.json",
-      "packages/platform-browser/package.json"
+      "packages/platform-browser/package.json",
+      "packages/platform-browser/playground/package.json"
     ]
   ) hash.update(`\n${file}\n`).update(readFileSync(join(root, file)))
   return hash.digest("hex")
