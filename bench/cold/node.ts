@@ -1,0 +1,4 @@
+/** Node alone. */
+import { done } from "./done.ts"
+
+done()

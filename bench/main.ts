@@ -1,0 +1,56 @@
+/**
+ * The bench: what a registration costs beside other libraries and beside what is underneath.
+ *
+ * ```
+ * npm run bench                        everything; writes docs/benchmarks.md
+ * npm run bench -- registration proofs only these sections, printed
+ * npm run bench -- --quick             that everything runs; its figures say nothing
+ * npm run bench -- profile             where the time of a registration goes
+ * npm run bench -- profile --dpop      the same with proofs
+ * ```
+ */
+import { writeFile } from "node:fs/promises"
+import { at, root } from "../scripts/support/paths.ts"
+import { main } from "../scripts/support/run.ts"
+import { profile } from "./profile.ts"
+import { bundle } from "./sections/bundle.ts"
+import { coldStart } from "./sections/coldStart.ts"
+import { growth } from "./sections/growth.ts"
+import { memory } from "./sections/memory.ts"
+import { proofs } from "./sections/proofs.ts"
+import { registration } from "./sections/registration.ts"
+import { page, type Result } from "./support/page.ts"
+
+const sections = [registration, proofs, bundle, coldStart, memory, growth]
+
+main(async () => {
+  process.chdir(root)
+  const options = process.argv.slice(2).filter((arg) => arg.startsWith("--"))
+  const names = process.argv.slice(2).filter((arg) => !arg.startsWith("--"))
+  const unknown = [
+    ...options.filter((option) => !["--quick", "--dpop"].includes(option)),
+    ...names.filter((name) => name !== "profile" && !sections.some((section) => section.name === name))
+  ]
+  if (unknown.length > 0) {
+    const known = sections.map((section) => section.name).join(", ")
+    throw new Error(`unknown: ${unknown.join(" ")}. Sections: ${known}, profile. Options: --quick, --dpop`)
+  }
+  if (names.includes("profile")) return profile({ dpop: options.includes("--dpop") })
+
+  const quick = options.includes("--quick")
+  const start = performance.now()
+  const results: Array<Result> = []
+  for (const section of sections.filter(({ name }) => names.length === 0 || names.includes(name))) {
+    const begun = performance.now()
+    const findings = await section.run({ quick, rounds: quick ? 1 : 4 }, (line) => {
+      if (process.stderr.isTTY || !quick) process.stderr.write(`${section.name}: ${line}\n`)
+    })
+    results.push({ section, findings, seconds: (performance.now() - begun) / 1000 })
+  }
+  const text = await page(results, { quick, seconds: (performance.now() - start) / 1000 })
+  console.log(text)
+  if (!quick && names.length === 0) {
+    await writeFile(at("docs", "benchmarks.md"), text)
+    console.log("written: docs/benchmarks.md")
+  }
+})

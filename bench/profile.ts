@@ -1,0 +1,120 @@
+/** Where the time of a registration goes: a CPU profile of the default path, by part and by function. */
+import { globSync } from "node:fs"
+import { mkdtemp, readFile, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { table } from "./support/figures.ts"
+import { runSide, startServer } from "./support/processes.ts"
+
+interface Frame {
+  readonly functionName: string
+  readonly url: string
+  readonly lineNumber: number
+}
+
+/** What V8 writes. */
+interface CpuProfile {
+  readonly nodes: ReadonlyArray<{
+    readonly id: number
+    readonly callFrame: Frame
+    readonly children?: ReadonlyArray<number>
+  }>
+  readonly samples: ReadonlyArray<number>
+  readonly timeDeltas: ReadonlyArray<number>
+}
+
+const parse: (text: string) => CpuProfile = JSON.parse
+
+/** The part of the whole that a function belongs to. */
+const partOf = ({ functionName, url }: Frame): string => {
+  if (functionName === "(idle)") return "(waiting)"
+  if (functionName === "(garbage collector)") return "garbage collector"
+  if (functionName === "(program)") return "Node and V8 (native)"
+  const place = url.replaceAll("\\", "/")
+  const module = /packages\/(core|platform-node)\/(?:src|dist)\/(.*?)\.[jt]s$/.exec(place)
+  if (module !== null) return `effect-dcr: ${module[1]}/${module[2]}`
+  const dependency = /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(place)
+  if (dependency?.[1] !== undefined) return dependency[1]
+  return place.includes("/bench/") ? "the bench itself" : "Node (node: and built-in)"
+}
+
+const nameOf = ({ functionName, lineNumber, url }: Frame): string =>
+  `${functionName === "" ? "(anonymous)" : functionName} ${url.replaceAll("\\", "/").split("/").slice(-2).join("/")}${
+    url === "" ? "" : `:${lineNumber + 1}`
+  }`
+
+const top = (times: ReadonlyMap<string, number>, all: number, count: number): string =>
+  table([
+    ["", "share of the time"],
+    ...[...times].sort((a, b) => b[1] - a[1]).slice(0, count).map(([name, time]) => [
+      name,
+      `${(time / all * 100).toFixed(1)} %`
+    ])
+  ])
+
+const add = (times: Map<string, number>, name: string, time: number): void => {
+  times.set(name, (times.get(name) ?? 0) + time)
+}
+
+export const profile = async ({ dpop }: { readonly dpop: boolean }): Promise<void> => {
+  const folder = await mkdtemp(join(tmpdir(), "effect-dcr-profile-"))
+  const server = await startServer("http")
+  try {
+    const total = 30_000
+    const figures = await runSide({
+      kind: "speed",
+      side: "effect-dcr",
+      origin: server.origin,
+      size: 1024,
+      dpop,
+      heap: false,
+      warmUp: 2000,
+      steps: [{ name: "profile", total, inFlight: 64 }]
+    }, { env: server.env, execArgv: ["--cpu-prof", "--cpu-prof-interval=500", `--cpu-prof-dir=${folder}`] })
+    const [file] = globSync(join(folder, "*.cpuprofile"))
+    if (file === undefined) throw new Error("no profile was written")
+    const { nodes, samples, timeDeltas } = parse(await readFile(file, "utf8"))
+    const byId = new Map(nodes.map((node) => [node.id, node]))
+    const parents = new Map(nodes.flatMap((node) => (node.children ?? []).map((child) => [child, node.id] as const)))
+    const parts = new Map<string, number>()
+    const self = new Map<string, number>()
+    const inclusive = new Map<string, number>()
+    let all = 0
+    samples.forEach((id, index) => {
+      const time = timeDeltas[index] ?? 0
+      const frame = byId.get(id)?.callFrame
+      if (frame === undefined || frame.functionName === "(idle)") return
+      all += time
+      add(parts, partOf(frame), time)
+      add(self, nameOf(frame), time)
+      const seen = new Set<string>()
+      for (let at: number | undefined = id; at !== undefined; at = parents.get(at)) {
+        const above = byId.get(at)?.callFrame
+        if (above === undefined || !partOf(above).startsWith("effect-dcr")) continue
+        const name = nameOf(above)
+        if (!seen.has(name)) add(inclusive, name, time)
+        seen.add(name)
+      }
+    })
+    console.log([
+      `${total.toLocaleString("en-US")} registrations, 64 in flight${dpop ? ", DPoP" : ""}, under the profiler: ${
+        figures["profile cpu"]?.toFixed(1)
+      } microseconds of CPU each. The start of the process and the warm-up are in the profile.`,
+      "",
+      "## By part, without what it calls",
+      "",
+      top(parts, all, 30),
+      "",
+      "## Our functions, with what they call",
+      "",
+      top(inclusive, all, 45),
+      "",
+      "## All functions, without what they call",
+      "",
+      top(self, all, 40)
+    ].join("\n"))
+  } finally {
+    await server.close()
+    await rm(folder, { recursive: true, force: true })
+  }
+}

@@ -1,0 +1,42 @@
+/** What the SDK adds to an application in a browser: measured by `scripts/bundle.ts`, from the packages as they are published. */
+import { run } from "../../scripts/support/run.ts"
+import { table } from "../support/figures.ts"
+import type { Goal, Section } from "../support/section.ts"
+
+const kibibytes = (kilobytes: number): number => kilobytes * 1000 / 1024
+
+export const bundle: Section = {
+  name: "bundle",
+  title: "Bundle",
+  run: async (settings, log) => {
+    if (settings.quick) return { text: "`npm test` measures the bundles in a part of its own.", goals: [] }
+    log("building, packing, bundling")
+    // Its exit code says whether the recorded sizes are still right, which is not asked here.
+    const { output } = await run(process.execPath, ["scripts/bundle.ts", "--fresh"])
+    const rows = output.split("\n")
+      .filter((line) => line.startsWith("| `"))
+      .map((line) => line.split("|").slice(1, -1).map((cell) => cell.trim()))
+    const added = (program: string, bundler: string): number => {
+      const row = rows.find(([name, by]) => name === `\`${program}\`` && by === bundler)
+      const value = Number(row?.[4])
+      if (!(value > 0)) throw new Error(`scripts/bundle.ts does not say how large ${program} is:\n${output}`)
+      return value
+    }
+    const goal = (bundler: string): Goal => ({
+      figure: `discover, register and DPoP, added to an Effect application, ${bundler}`,
+      goal: 10,
+      stretch: 6,
+      values: [kibibytes(added("register-dpop", bundler))],
+      unit: "KiB"
+    })
+    return {
+      text: [
+        "Kilobytes of 1,000 bytes, minified by esbuild. The baseline is an Effect application with `HttpClient` and `Schema`; the other programs",
+        "of `test/bundle` are the same with what their name says.",
+        "",
+        table([["program", "bundler", "minified", "gzip", "added, gzip"], ...rows])
+      ].join("\n"),
+      goals: [goal("rollup"), goal("esbuild")]
+    }
+  }
+}
