@@ -1,8 +1,9 @@
 /** What a server can do with the bytes of its answer, on real sockets, and what each transport makes of it. */
 import { AuthorizationServer, ClientRegistration, DpopSigner, type RegistrationError } from "@effect-dcr/core"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Stream } from "effect"
+import { Effect, Layer, Redacted, Stream } from "effect"
 import { HttpClient } from "effect/http"
+import type * as Net from "node:net"
 import * as Zlib from "node:zlib"
 import { failsWith } from "../support/failure.ts"
 import { eventually, tcpServer } from "../support/nodeServers.ts"
@@ -11,9 +12,10 @@ import { type Transport, transports } from "../support/socketTransports.ts"
 
 const redirect_uris = ["https://app.example.com/cb"]
 
-const register = (origin: string) =>
+const register = (origin: string, options?: ClientRegistration.RegisterOptions) =>
   ClientRegistration.register({ issuer: origin, registration_endpoint: `${origin}/register` }, { redirect_uris }, {
-    deadline: "10 seconds"
+    deadline: "10 seconds",
+    ...options
   })
 
 const on = ({ layer }: Transport) => Layer.merge(layer, DpopSigner.layerNone)
@@ -39,7 +41,9 @@ describe("redirects are refused, and nobody else hears of the request", () => {
       const server = yield* rawServer((socket) =>
         socket.write(`HTTP/1.1 ${status} Away\r\nlocation: ${target}\r\ncontent-length: 4\r\n\r\naway`)
       )
-      const { error, reason } = yield* register(server.origin).pipe(failsWith("RedirectRefused"))
+      const { error, reason } = yield* register(server.origin, {
+        initialAccessToken: Redacted.make("iat-of-the-sockets")
+      }).pipe(failsWith("RedirectRefused"))
       assert.strictEqual(reason.status, status)
       assert.strictEqual(reason.location, new URL(target, server.origin).href)
       assert.isFalse(error.isSafeToRepeat)
@@ -48,8 +52,11 @@ describe("redirects are refused, and nobody else hears of the request", () => {
       assert.include(["RedirectRefused", "DiscoveryFailed"], discovery.reason._tag)
       yield* Effect.sleep(10)
       assert.strictEqual(server.posts(), 1)
+      // It was there to be sent on.
+      assert.include(server.requests[0]?.head, "iat-of-the-sockets")
       assert.isFalse(server.requests.some(({ path }) => path === "/elsewhere"))
       assert.strictEqual(other.connections(), 0)
+      assert.strictEqual(other.bytes(), 0)
     }).pipe(Effect.provide(on(transport))))
 })
 
@@ -253,7 +260,13 @@ describe("no answer: whether the server processed the request is not known, and 
     "a reset before the request was read: $name",
     (transport) =>
       Effect.gen(function*() {
+        let again = 0
+        const sockets: Array<Net.Socket> = []
         const server = yield* tcpServer((socket) => {
+          if (sockets.push(socket) > 1) {
+            socket.on("data", () => again++)
+            return
+          }
           socket.pause()
           setTimeout(() => socket.resetAndDestroy(), 50)
         })
@@ -261,7 +274,9 @@ describe("no answer: whether the server processed the request is not known, and 
         // it was written; that nobody read it is not to be seen from here
         assert.strictEqual(reason.why, "ConnectionLost")
         assert.isFalse(error.isSafeToRepeat)
-        yield* eventually(() => server.open() === 0, "the connection is closed")
+        yield* eventually(() => sockets[0]?.destroyed === true, "the connection is closed")
+        yield* Effect.sleep(20)
+        assert.strictEqual(again, 0)
       }).pipe(Effect.provide(on(transport)))
   )
 })
