@@ -101,6 +101,14 @@ export const protocolRules: ReadonlyArray<ProtocolRule> = [
     "inStatement"
   ),
   rule(
+    "incomplete-answers",
+    "RFC 9112 §8",
+    "An answer that breaks off, or never ends, is incomplete.",
+    "Reads it all the same when its text is a whole JSON object (deviation `truncated`); else `OutcomeUnknown`.",
+    "interop/truncated.test.ts",
+    "is the registration that it was going to be"
+  ),
+  rule(
     "software-statement-unmodified",
     "RFC 7591 §3.2.1",
     "The server returns the software statement unmodified.",

@@ -102,6 +102,23 @@ export const cases: ReadonlyArray<Case> = [
     creates: true,
     give: json(201, `\ufeff${JSON.stringify(good)}`)
   },
+  {
+    answer: "201 with the whole JSON in one chunk, and the connection is closed without the last chunk",
+    creates: true,
+    give: (response) => {
+      response.writeHead(201, { "content-type": "application/json", "cache-control": "no-store" })
+      response.write(JSON.stringify(good), () => response.socket?.end())
+    }
+  },
+  {
+    answer: "201 with the whole JSON, and never its end",
+    creates: true,
+    give: (response) => {
+      response.writeHead(201, { "content-type": "application/json", "cache-control": "no-store" })
+      response.write(JSON.stringify(good))
+    },
+    isSilent: true
+  },
   { answer: "201 without a body", creates: true, give: json(201, "") },
   {
     answer: "201 with 4 MB of JSON",

@@ -137,7 +137,8 @@ const endless: ReadonlyArray<string> = [
   "never-answers-before-processing",
   "never-answers-after-processing",
   "drip",
-  "stalled"
+  "stalled",
+  "never-ends"
 ]
 
 /** One life at the test server, with one misbehaviour from the second client on. */

@@ -390,7 +390,9 @@ export const cases: Readonly<Record<Misbehaviour.MisbehaviourId, Case | Readonly
   ],
   stalled: fails({ _tag: "OutcomeUnknown", why: "Deadline", status: 201 }, 1),
   "truncated-body": fails({ _tag: "OutcomeUnknown", why: "UnreadableBody", status: 201 }, 1),
-  "content-length-too-long": fails({ _tag: "OutcomeUnknown", why: "UnreadableBody", status: 201 }, 1),
+  "never-ends": departs("truncated"),
+  "no-last-chunk": [departs("truncated"), { ...departs("truncated"), scenario: "read" }],
+  "content-length-too-long": [departs("truncated"), { ...departs("truncated"), scenario: "update" }],
   "content-length-too-short": fails({ _tag: "UnusableAnswer", problem: "NotJson" }, 1),
   "huge-body": [
     fails({ _tag: "OutcomeUnknown", why: "TooLarge", status: 201 }, 1),

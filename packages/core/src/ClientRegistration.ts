@@ -156,7 +156,7 @@ export const request = <E = never, R = never>(
  *
  * **Details**
  *
- * The body of the answer has been read to its end within the limits; reading it again costs nothing. An answer that is a
+ * The body of the answer has been read within the limits, to its end or to that of its JSON; reading it again costs nothing. An answer that is a
  * failure succeeds here and fails in {@link process}, but for a redirect and a demand to come back later.
  *
  * @since 0.1.0

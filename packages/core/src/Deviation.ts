@@ -21,6 +21,12 @@ export const DeviationId = Schema.Literals([
   "content-type",
   /** No `Cache-Control: no-store` on an answer with credentials. */
   "cacheable",
+  /**
+   * The body did not end as it should: the connection broke, its length or its last chunk was wrong, the deadline passed, or
+   * the limit on its size was reached. Its text was a whole JSON object all the same, after which nothing can follow but
+   * white space, so nothing of the registration is missing. With less than that, the outcome is `OutcomeUnknown`.
+   */
+  "truncated",
   /** `null`; the member is left out. */
   "null-member",
   /** An empty string; the member is left out. */

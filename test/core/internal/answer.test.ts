@@ -6,6 +6,7 @@ import {
   isJsonObject,
   parseJson,
   readAnswer,
+  receive,
   toResponse
 } from "../../../packages/core/src/internal/answer.ts"
 import { failsWith } from "../../support/failure.ts"
@@ -18,11 +19,11 @@ const limit = 1000
 const read = (answer: Answer, request = post, change: (response: Response) => void = () => {}) => {
   const web = toWeb(answer)
   change(web)
-  return readAnswer(
+  return readAnswer(receive(
     HttpClientResponse.fromWeb(request, web),
     { role: "registration_endpoint", url, effects: request.method !== "GET" },
     limit
-  )
+  ))
 }
 
 /** A body of `chunks` pieces of `size` bytes, and how many of them were taken. */
@@ -199,6 +200,86 @@ describe("readAnswer", () => {
         assert.strictEqual((yield* read({ status: 403, body: broken() })).text, "")
       }))
 
+    /** What a transport says of a body that breaks off after `text`. */
+    const breaksAfter = (text: string) => {
+      const bytes = new TextEncoder().encode(text)
+      let at = 0
+      return new ReadableStream<Uint8Array>({
+        pull: (controller) => {
+          if (at === bytes.length) return controller.error(new Error("terminated"))
+          controller.enqueue(bytes.subarray(at, ++at))
+        }
+      })
+    }
+
+    it.effect("after a whole JSON object is that object, whatever the length said", () =>
+      Effect.gen(function*() {
+        for (const text of [`{"client_id":"é"}`, `\ufeff {"client_id":"a"} \n`, `{"a":{"b":[1,"}"]}}`]) {
+          for (const headers of [{}, { "content-length": "500" }, { "content-encoding": "gzip" }]) {
+            const answer = yield* read({ body: breaksAfter(text), headers })
+            assert.strictEqual(answer.text, text.replace("\ufeff", ""))
+            assert.isTrue(answer.isTruncated)
+            assert.isTrue(
+              (yield* readAnswer(
+                receive(toResponse(answer), { role: "registration_endpoint", url, effects: true }, limit)
+              )).isTruncated
+            )
+          }
+        }
+        assert.isFalse((yield* read({ body: `{"client_id":"a"}` })).isTruncated)
+      }))
+
+    it.effect("after anything else is lost: of a value that may go on nothing is known", () =>
+      Effect.gen(function*() {
+        const texts = [
+          "",
+          `{"client_id":"a"`,
+          `{"client_id":"a","registration_access_token":"tok`,
+          `{"client_id":"a"}}`,
+          `{"client_id":"a"},`,
+          `[{"client_id":"a"}]`,
+          `"client_id"`,
+          "201",
+          "null"
+        ]
+        for (const text of texts) {
+          const { reason } = yield* failsWith("OutcomeUnknown")(read({ body: breaksAfter(text) }))
+          assert.strictEqual(reason.why, "UnreadableBody", text)
+        }
+      }))
+
+    it.effect("at the limit, behind a whole JSON object", () =>
+      Effect.gen(function*() {
+        const padded = (text: string) => {
+          const { body } = pieces(1000, 100)
+          const spaces = body.pipeThrough(
+            new TransformStream<Uint8Array, Uint8Array>({
+              start: (controller) => controller.enqueue(new TextEncoder().encode(text)),
+              transform: (piece, controller) => controller.enqueue(piece.fill(32))
+            })
+          )
+          return read({ body: spaces })
+        }
+        const answer = yield* padded(`{"client_id":"a"}`)
+        assert.isTrue(answer.isTruncated)
+        assert.strictEqual(answer.text.trim(), `{"client_id":"a"}`)
+        assert.isAtMost(answer.text.length, limit)
+        assert.strictEqual((yield* failsWith("OutcomeUnknown")(padded("{"))).reason.why, "TooLarge")
+      }))
+
+    it.effect("of a refusal says why, when it is whole", () =>
+      Effect.gen(function*() {
+        const text = `{"error":"invalid_redirect_uri"}`
+        assert.strictEqual((yield* read({ status: 400, body: breaksAfter(text) })).text, text)
+        assert.strictEqual((yield* read({ status: 400, body: breaksAfter(text.slice(0, -1)) })).text, "")
+      }))
+
+    it.effect("of a read without effects is not guessed at", () =>
+      Effect.gen(function*() {
+        const body = breaksAfter(`{"issuer":"a"}`)
+        yield* failsWith("Transport")(read({ status: 200, body }, HttpClientRequest.get(url)))
+      }))
+
     it.effect("of a read", () =>
       Effect.gen(function*() {
         const { reason } = yield* failsWith("Transport")(
@@ -234,7 +315,7 @@ describe("toResponse", () => {
       for (const headers of [{}, { "content-length": "4" }, { "content-encoding": "gzip" }]) {
         const response = yield* again({ body: "text", headers })
         const place = { role: "registration_endpoint", url, effects: true }
-        assert.strictEqual((yield* readAnswer(response, place, limit)).text, "text")
+        assert.strictEqual((yield* readAnswer(receive(response, place, limit))).text, "text")
       }
     }))
 

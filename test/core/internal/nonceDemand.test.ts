@@ -7,7 +7,7 @@ const request = HttpClientRequest.post("https://op.example/register")
 const demands = (status: number, headers: Record<string, string>, body?: unknown) => {
   const text = body === undefined ? "" : typeof body === "string" ? body : JSON.stringify(body)
   const response = HttpClientResponse.fromWeb(request, new Response(null, { status, headers }))
-  return demandsNonce({ request, response, status, headers: response.headers, text })
+  return demandsNonce({ request, response, status, headers: response.headers, text, isTruncated: false })
 }
 
 const challenge = (value: string) => ({ "www-authenticate": value })

@@ -18,7 +18,7 @@ const request = HttpClientRequest.post("https://op.example/register?tenant=1")
 const refused = ({ body, headers = {}, status }: Case, sent = request) => {
   const response = HttpClientResponse.fromWeb(sent, new Response(null, { status, headers }))
   const text = body === undefined ? "" : typeof body === "string" ? body : JSON.stringify(body)
-  return refusal({ request: sent, response, status, headers: response.headers, text }, {
+  return refusal({ request: sent, response, status, headers: response.headers, text, isTruncated: false }, {
     feature: "registration_endpoint",
     secrets: [secret]
   })

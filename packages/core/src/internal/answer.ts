@@ -18,44 +18,78 @@ import { withoutSecrets } from "./serverText.ts"
 import { type Place, transportReason } from "./transportFailure.ts"
 import { displayUrl } from "./url.ts"
 
-/** An answer whose body was read to its end within the limits. */
+/** An answer whose body was read, to its end or as far as it matters, within the limits. */
 export interface Answer {
   readonly request: HttpClientRequest.HttpClientRequest
   readonly status: number
   readonly headers: { readonly [name: string]: string }
   /** The body as UTF-8 text. Empty when there was none. */
   readonly text: string
+  /** Whether the body did not end as it should, although its text is a whole JSON object. */
+  readonly isTruncated: boolean
   /** The response itself, whose body is read. */
   readonly response: HttpClientResponse.HttpClientResponse
 }
 
-/** Reads a response to its end. A failure to do so becomes the error that the status calls for. */
-export const readAnswer = (
+/** An answer on its way. */
+export interface Incoming {
+  readonly response: HttpClientResponse.HttpClientResponse
+  readonly place: Place
+  /** How many bytes its body may have. */
+  readonly maximum: number
+  /** What has arrived of a body that streams in. */
+  text: string
+}
+
+export const receive = (
   response: HttpClientResponse.HttpClientResponse,
   place: Place,
   maximum: number
-): Effect.Effect<Answer, RegistrationError> =>
-  isRead(response) ? Effect.succeed(withText(response, response[wholeText])) : readBody(response, maximum).pipe(
-    // Under a status of failure the status alone decides: the server refused, whatever it wanted to add.
-    Effect.catch((failure) =>
-      response.status >= 400 ? Effect.succeed("") : Effect.fail(unreadAnswer(failure, response, place))
-    ),
-    Effect.map((text) => withText(response, text))
+): Incoming => ({ response, place, maximum, text: "" })
+
+/** Reads an answer to its end. A failure to do so becomes what {@link unfinished} makes of it. */
+export const readAnswer = (incoming: Incoming): Effect.Effect<Answer, RegistrationError> => {
+  const { response } = incoming
+  return isRead(response) ? Effect.succeed(response[readBefore]) : readBody(incoming).pipe(
+    Effect.map((text) => withText(response, text)),
+    Effect.catch((failure) => unfinished(incoming, unreadAnswer(failure, incoming)))
   )
+}
+
+/**
+ * An answer whose body did not end as it should. A JSON object that is complete is all that there was to come but white
+ * space, so it is read; and under a status of failure that status is enough, whatever the server wanted to add.
+ */
+export const unfinished = (
+  incoming: Incoming,
+  error: RegistrationError
+): Effect.Effect<Answer, RegistrationError> => {
+  const { place, response } = incoming
+  const isFailure = response.status >= 400
+  // A read without effects is made again rather than guessed at.
+  if (!place.effects && !isFailure) return Effect.fail(error)
+  return Effect.flatMap(leftOver(incoming), () =>
+    isJsonObject(parseJson(incoming.text))
+      ? Effect.succeed({ ...withText(response, incoming.text), isTruncated: true })
+      : isFailure
+      ? Effect.succeed(withText(response, ""))
+      : Effect.fail(error))
+}
 
 /** Reads a response that somebody else received: of its deadline nothing is known, so it gets one of its own. */
 export const readInTime = (
   response: HttpClientResponse.HttpClientResponse,
   place: Place,
   limits: ExchangeLimits
-): Effect.Effect<Answer, RegistrationError> => {
-  const answer = readAnswer(response, place, limits.maxResponseBytes)
-  return isRead(response) ? answer : Effect.timeoutOrElse(answer, {
-    duration: limits.deadline,
-    orElse: () =>
-      response.status >= 400
-        ? Effect.succeed(withoutBody(response))
-        : Effect.fail(
+): Effect.Effect<Answer, RegistrationError> =>
+  Effect.suspend(() => {
+    const incoming = receive(response, place, limits.maxResponseBytes)
+    const answer = readAnswer(incoming)
+    return isRead(response) ? answer : Effect.timeoutOrElse(answer, {
+      duration: limits.deadline,
+      orElse: () =>
+        unfinished(
+          incoming,
           new RegistrationError({
             reason: {
               _tag: "OutcomeUnknown",
@@ -67,11 +101,8 @@ export const readInTime = (
             url: place.url
           })
         )
+    })
   })
-}
-
-/** An answer of which the status has to do. */
-export const withoutBody = (response: HttpClientResponse.HttpClientResponse): Answer => withText(response, "")
 
 /** Lets go of a body that nobody will read. Its connection would otherwise stay until the response is collected. */
 export const discardBody = (response: HttpClientResponse.HttpClientResponse): Effect.Effect<void> =>
@@ -83,16 +114,18 @@ const withText = (response: HttpClientResponse.HttpClientResponse, text: string)
   status: response.status,
   headers: response.headers,
   text,
+  isTruncated: false,
   response
 })
 
 /** The answer as a response whose body can be read again and again, and that shows none of these secrets. */
 export const toResponse = (
-  { response, text }: Answer,
+  answer: Answer,
   secrets: ReadonlyArray<string> = []
-): HttpClientResponse.HttpClientResponse =>
-  derive(response, {
-    [wholeText]: { value: text },
+): HttpClientResponse.HttpClientResponse => {
+  const { response, text } = answer
+  return derive(response, {
+    [readBefore]: { value: answer },
     toJSON: { value: () => shownResponse(response, text, secrets) },
     [Inspectable.NodeInspectSymbol]: { value: () => shownResponse(response, text, secrets) },
     toString: { value: () => JSON.stringify(shownResponse(response, text, secrets)) },
@@ -110,13 +143,14 @@ export const toResponse = (
         })
     }
   })
+}
 
-/** Names the text of a response that was read already, within the limits. */
-const wholeText: unique symbol = Symbol("@effect-dcr/core/internal/wholeText")
+/** Names the answer of a response that was read already, within the limits. */
+const readBefore: unique symbol = Symbol("@effect-dcr/core/internal/readBefore")
 
 const isRead = (
   response: HttpClientResponse.HttpClientResponse
-): response is HttpClientResponse.HttpClientResponse & { readonly [wholeText]: string } => wholeText in response
+): response is HttpClientResponse.HttpClientResponse & { readonly [readBefore]: Answer } => readBefore in response
 
 /** Servers repeat in any header what they were sent and what they issue. */
 const shownResponse = (
@@ -155,46 +189,55 @@ type BodyFailure = { readonly _tag: "TooLarge" } | HttpClientError.HttpClientErr
 
 const tooLarge: BodyFailure = { _tag: "TooLarge" }
 
-/**
- * The body as text. A body is counted while it streams in, so that no more than the limit is ever held. Where the server
- * says an honest length within the limit, and no content encoding can blow the body up, reading it whole is cheaper.
- */
-const readBody = (
-  response: HttpClientResponse.HttpClientResponse,
-  maximum: number
-): Effect.Effect<string, BodyFailure> => {
-  const length = response.headers["content-length"]
-  if (length !== undefined && /^\d{1,15}$/.test(length) && !mayGrow(response)) {
-    if (Number(length) > maximum) return Effect.andThen(discardBody(response), Effect.fail(tooLarge))
-    return response.text.pipe(
-      Effect.catch(emptyIsFine),
-      // A character is a byte at least: no honest length gives more.
-      Effect.flatMap((text) => text.length > maximum ? Effect.fail(tooLarge) : Effect.succeed(text))
-    )
-  }
-  return Effect.suspend(() => {
-    const decoder = new TextDecoder()
-    let size = 0
-    let text = ""
-    return Stream.runForEach(response.stream, (bytes): Effect.Effect<void, BodyFailure> => {
-      size += bytes.length
-      if (size > maximum) return Effect.fail(tooLarge)
-      text += decoder.decode(bytes, { stream: true })
-      return Effect.void
-    }).pipe(
-      Effect.map(() => text + decoder.decode()),
-      Effect.catch(emptyIsFine)
-    )
-  })
+/** The body as text, in the cheapest way that keeps to the limit. */
+const readBody = (incoming: Incoming): Effect.Effect<string, BodyFailure> => {
+  const { maximum, response } = incoming
+  const length = honestLength(response)
+  if (length !== undefined && length > maximum) return Effect.andThen(discardBody(response), Effect.fail(tooLarge))
+  return (length === undefined || isWeb(response) ? streamBody(incoming) : response.text).pipe(
+    Effect.catch(emptyIsFine),
+    // A character is a byte at least: no honest length gives more.
+    Effect.flatMap((text) => text.length > maximum ? Effect.fail(tooLarge) : Effect.succeed(text))
+  )
 }
 
+/** The body, counted while it streams in, so that no more than the limit is ever held. */
+const streamBody = (incoming: Incoming): Effect.Effect<string, BodyFailure> =>
+  Effect.suspend(() => {
+    const decoder = new TextDecoder()
+    let size = 0
+    return Stream.runForEach(incoming.response.stream, (bytes): Effect.Effect<void, BodyFailure> => {
+      size += bytes.length
+      if (size > incoming.maximum) return Effect.fail(tooLarge)
+      incoming.text += decoder.decode(bytes, { stream: true })
+      return Effect.void
+    }).pipe(Effect.map(() => incoming.text + decoder.decode()))
+  })
+
 /**
- * Whether the body can be longer than its length says, because it is decompressed on the way. A page that reads another
- * origin sees the length and not the encoding (the CORS-safelisted headers of the Fetch standard).
+ * What a transport still holds of a body whose reading as a whole failed. Of one that breaks off that is there at once, and
+ * nothing is waited for.
  */
-const mayGrow = (response: HttpClientResponse.HttpClientResponse): boolean =>
-  response.headers["content-encoding"] !== undefined ||
-  Option.exists(HttpClientResponse.toWeb(response), ({ type }) => type !== "basic" && type !== "default")
+const leftOver = (incoming: Incoming): Effect.Effect<unknown> =>
+  incoming.text !== "" || isWeb(incoming.response)
+    ? Effect.void
+    : Effect.raceFirst(Effect.exit(streamBody(incoming)), Effect.yieldNow)
+
+/**
+ * The size of the body, unless it is decompressed on the way. A page that reads another origin sees the length and not the
+ * encoding (the CORS-safelisted headers of the Fetch standard).
+ */
+const honestLength = (response: HttpClientResponse.HttpClientResponse): number | undefined => {
+  const length = response.headers["content-length"]
+  return length === undefined || !/^\d{1,15}$/.test(length) || response.headers["content-encoding"] !== undefined ||
+      Option.exists(HttpClientResponse.toWeb(response), ({ type }) => type !== "basic" && type !== "default")
+    ? undefined
+    : Number(length)
+}
+
+/** A web response that was read whole and failed holds nothing any more. */
+const isWeb = (response: HttpClientResponse.HttpClientResponse): boolean =>
+  Option.isSome(HttpClientResponse.toWeb(response))
 
 const emptyIsFine = (failure: BodyFailure): Effect.Effect<string, BodyFailure> =>
   failure._tag === "HttpClientError" && failure.reason._tag === "EmptyBodyError"
@@ -204,8 +247,7 @@ const emptyIsFine = (failure: BodyFailure): Effect.Effect<string, BodyFailure> =
 /** Under success a client may exist, and nobody knows which. */
 const unreadAnswer = (
   failure: BodyFailure,
-  response: HttpClientResponse.HttpClientResponse,
-  place: Place
+  { place, response }: Incoming
 ): RegistrationError => {
   const { status } = response
   const isTooLarge = failure._tag === "TooLarge"

@@ -21,7 +21,7 @@ import { EndpointPolicy } from "../EndpointPolicy.ts"
 import { ExchangeLimits } from "../ExchangeLimits.ts"
 import { type Reason, RegistrationError } from "../RegistrationError.ts"
 import { Telemetry } from "../Telemetry.ts"
-import { type Answer, discardBody, readAnswer, withoutBody } from "./answer.ts"
+import { type Answer, discardBody, type Incoming, readAnswer, receive, unfinished } from "./answer.ts"
 import { shownCause } from "./foreignCause.ts"
 import * as NonceCache from "./nonceCache.ts"
 import { demandsNonce } from "./nonceDemand.ts"
@@ -160,7 +160,7 @@ const prepare = Effect.fnUntraced(function*(
       if (left <= 0) return Effect.fail(fail(pastDeadline("nothing", undefined)))
       let sends = 0
       let progress: "nothing" | "read" | "effects" = "nothing"
-      let received: HttpClientResponse.HttpClientResponse | undefined
+      let incoming: Incoming | undefined
       // Runs for every attempt of whatever retrying client the user may have: each gets its own proof, and a second one of
       // a request that has effects is refused, because the first may have been processed.
       const perSend = HttpClient.mapRequestEffect(
@@ -175,23 +175,22 @@ const prepare = Effect.fnUntraced(function*(
         Effect.andThen(perSend.execute(plainly(request))),
         Effect.catch(answerInside),
         Effect.flatMap((response) => {
-          received = response
           const redirect = redirectOf(response, url, options.secrets ?? [])
           if (redirect !== undefined) return Effect.andThen(discardBody(response), Effect.fail(fail(redirect)))
-          return readAnswer(response, place, options.maxBytes ?? limits.maxResponseBytes)
+          incoming = receive(response, place, options.maxBytes ?? limits.maxResponseBytes)
+          return readAnswer(incoming)
         }),
         Effect.mapError(translate),
         Effect.updateContext(exchangeContext),
         Effect.timeoutOrElse({
           duration: left,
-          orElse: () =>
-            Effect.andThen(
+          orElse: () => {
+            const error = fail(pastDeadline(progress, incoming?.response.status))
+            return Effect.andThen(
               untilDeadline,
-              // A status of failure is an answer, however long the body takes.
-              received !== undefined && received.status >= 400
-                ? Effect.succeed(withoutBody(received))
-                : Effect.fail(fail(pastDeadline(progress, received?.status)))
+              incoming === undefined ? Effect.fail(error) : unfinished(incoming, error)
             )
+          }
         })
       )
     })

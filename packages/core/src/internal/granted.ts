@@ -85,5 +85,12 @@ const answerDeviations = (
       message: "The answer holds credentials but lacks Cache-Control: no-store"
     })
   }
+  if (answer.isTruncated) {
+    deviations.push({
+      id: "truncated",
+      section: "RFC 9112 §8",
+      message: "The answer did not end as it should, but its JSON is whole"
+    })
+  }
   return deviations
 }

@@ -59,9 +59,10 @@ const noSigner = Effect.runSync(DpopSigner.DpopSigner.pipe(Effect.provide(DpopSi
 const isObject = (value: unknown): value is { readonly [name: string]: unknown } =>
   typeof value === "object" && value !== null && !Array.isArray(value)
 
-const parse = (bytes: Uint8Array): unknown => {
+const parse = (bytes: Uint8Array, breaksOff = false): unknown => {
   try {
-    return JSON.parse(new TextDecoder().decode(bytes))
+    // Half a character at the end may be the beginning of a whole one.
+    return JSON.parse(new TextDecoder().decode(bytes, { stream: breaksOff }))
   } catch {
     return undefined
   }
@@ -78,11 +79,12 @@ export const usableId = (answer: WireAnswer, askedUrl: string | undefined): stri
   const isElsewhere = askedUrl !== undefined && url !== undefined && URL.canParse(url) &&
     url.replace(/#.*/, "") !== askedUrl
   // A response that is there already can neither be reset nor stay away.
-  const isWhole = fault === "none" || (askedUrl === undefined && (fault === "reset" || fault === "never"))
-  if (status < 200 || status > 299 || !isWhole || saysTooMuch || isElsewhere || body.length > maximum) {
+  const isLost = askedUrl !== undefined && (fault === "reset" || fault === "never")
+  if (status < 200 || status > 299 || isLost || saysTooMuch || isElsewhere || body.length > maximum) {
     return undefined
   }
-  const document = parse(body)
+  // One that breaks off, or never ends, does so behind its body.
+  const document = parse(body, fault === "breaks" || fault === "stalls")
   if (!isObject(document) || !Object.hasOwn(document, "client_id")) return undefined
   const { client_id: id } = document
   return typeof id === "string" && id !== "" ? id : Number.isSafeInteger(id) ? String(id) : undefined

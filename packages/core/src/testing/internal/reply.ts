@@ -21,10 +21,10 @@ export interface Reply {
 export type Delivery =
   /** A byte at a time. */
   | { readonly _tag: "Drip"; readonly intervalMillis: number }
-  /** The first half, and then the connection is closed. */
-  | { readonly _tag: "Truncated" }
-  /** The first half, and then nothing more, ever. */
-  | { readonly _tag: "Stalled" }
+  /** The first half, or the whole body without the last chunk, and then the connection is closed. */
+  | { readonly _tag: "Truncated"; readonly whole?: true }
+  /** The first half or the whole body, and then nothing more, ever. */
+  | { readonly _tag: "Stalled"; readonly whole?: true }
   /** Another `content-length` than the body has: that many bytes more, or fewer. */
   | { readonly _tag: "MisstatedLength"; readonly difference: number }
   /** So many bytes of padding before the body, made as they are read. */

@@ -113,12 +113,17 @@ export const toServerResponse = (
         options
       )
     case "Truncated":
-      return HttpServerResponse.stream(Stream.concat(Stream.succeed(half), end), {
-        ...options,
-        contentLength: bytes.length
-      })
+      return delivery.whole === true
+        ? HttpServerResponse.stream(Stream.concat(Stream.succeed(bytes), end), options)
+        : HttpServerResponse.stream(Stream.concat(Stream.succeed(half), end), {
+          ...options,
+          contentLength: bytes.length
+        })
     case "Stalled":
-      return HttpServerResponse.stream(Stream.concat(Stream.succeed(half), Stream.never), options)
+      return HttpServerResponse.stream(
+        Stream.concat(Stream.succeed(delivery.whole === true ? bytes : half), Stream.never),
+        options
+      )
     case "MisstatedLength": {
       const contentLength = Math.max(0, bytes.length + delivery.difference)
       return HttpServerResponse.stream(

@@ -80,7 +80,12 @@ export const connection = {
       deliverMaybe(status, { _tag: "Drip", intervalMillis: Duration.toMillis(Duration.fromInputUnsafe(interval)) })
   ),
   stalled: define("half of the body, and then nothing more", deliver({ _tag: "Stalled" })),
+  "never-ends": define("the whole body, and never its end", deliver({ _tag: "Stalled", whole: true })),
   "truncated-body": define("half of the body, and then the connection is closed", deliver({ _tag: "Truncated" })),
+  "no-last-chunk": define(
+    "the whole body, and then the connection is closed without the last chunk",
+    deliver({ _tag: "Truncated", whole: true })
+  ),
   "content-length-too-long": define(
     "a content-length of more than comes",
     deliver({ _tag: "MisstatedLength", difference: 10 })
