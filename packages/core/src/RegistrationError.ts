@@ -169,7 +169,13 @@ export const Transport = Schema.TaggedStruct("Transport", {
 
 /**
  * Whether the server processed the request is not known: the connection broke after it was sent, the deadline passed,
- * or the answer of a success could not be read to its end. **Sending it again may create a second client.**
+ * or the answer of a success broke off before its JSON was whole. **Sending it again may create a second client.**
+ *
+ * **Details**
+ *
+ * Of an answer that broke off in the middle of its JSON nothing is kept, no `client_id` either: the secrets that did not
+ * arrive cannot be had again but with a token that may be half of one. An answer whose JSON was whole is no failure, but a
+ * client with the deviation `truncated`.
  *
  * @since 0.1.0
  * @category reasons
@@ -181,7 +187,6 @@ export const OutcomeUnknown = Schema.TaggedStruct("OutcomeUnknown", {
     "UnreadableBody",
     "TooLarge",
     "RepeatedSend",
-    "Opaque",
     "Backoff"
   ]),
   message: Schema.String,
@@ -310,7 +315,7 @@ export const UnexpectedStatus = Schema.TaggedStruct("UnexpectedStatus", {
  */
 export const UnusableAnswer = Schema.TaggedStruct("UnusableAnswer", {
   status: Schema.Int,
-  problem: Schema.Literals(["Empty", "NotJson", "NotAnObject", "MissingClientId", "OtherClient", "TooDeep"]),
+  problem: Schema.Literals(["Empty", "NotJson", "NotAnObject", "MissingClientId", "OtherClient"]),
   message: Schema.String
 })
 
