@@ -143,6 +143,20 @@ export const registrationStoreContract = <E>(name: string, medium: Medium<E>, op
         assert.strictEqual(Option.getOrThrow(yield* store.load(key)).value, "anew")
       }))
 
+    withStore("removes any version where that is asked for, under the lease alone", (store) =>
+      Effect.gen(function*() {
+        const lease = yield* acquire(store)
+        yield* store.remove(lease, "any")
+        yield* store.save(lease, "second", yield* store.save(lease, "first", 0))
+        yield* store.remove(lease, "any")
+        assert.deepStrictEqual(yield* store.load(key), Option.none())
+        yield* store.release(lease)
+        const next = yield* acquire(store)
+        yield* store.save(next, "of the next holder", 0)
+        yield* store.remove(lease, "any").pipe(isLeaseLost)
+        assert.isTrue(Option.isSome(yield* store.load(key)))
+      }))
+
     withStore("keeps keys apart that look alike, and lists them as they are", (store) =>
       Effect.gen(function*() {
         for (const [index, each] of difficultKeys.entries()) {

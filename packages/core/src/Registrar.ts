@@ -439,18 +439,14 @@ export const make = Effect.fnUntraced(function*(options: Options = {}): Effect.f
       })),
     remove: (key) => Effect.flatMap(checkKey(key), (key) => exclusively("remove", key, removeAll)),
     forget: (key) =>
-      Effect.flatMap(checkKey(key), (key) =>
-        inTurn(
-          encodeKey(key),
-          withLease(store, key, { ttl }, (lease) =>
-            Effect.flatMap(
-              store.load(key),
-              Option.match({
-                onNone: () => Effect.void,
-                onSome: ({ version }) => store.remove(lease, version)
-              })
-            ))
-        ).pipe(Effect.retry({ times: 5, while: Session.isLost }))),
+      Effect.flatMap(
+        checkKey(key),
+        (key) =>
+          inTurn(encodeKey(key), withLease(store, key, { ttl }, (lease) => store.remove(lease, "any"))).pipe(
+            // What the store had to set aside first is not there any more.
+            Effect.retry({ times: 5, while: (error) => Session.isLost(error) || isSetAside(error) })
+          )
+      ),
     retire: Effect.gen(function*() {
       let retired = 0
       let failure: RegistrationError | undefined
@@ -527,6 +523,10 @@ const judgeDeviations = (
       }).withRegistered(client)
     )
     : Effect.succeed(client)
+
+/** Whether the store put an unreadable entry out of the way: the next time there is none. */
+const isSetAside = ({ reason }: RegistrationError): boolean =>
+  reason._tag === "StoreFailed" && reason.problem === "Corrupted"
 
 // -----------------------------------------------------------------------------
 // helpers: turns and pauses

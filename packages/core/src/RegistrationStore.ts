@@ -103,9 +103,15 @@ export class RegistrationStore extends Context.Service<RegistrationStore, {
    * `LeaseLost`, even when the version fits.
    */
   readonly save: (lease: Lease, value: string, expected: number) => Effect.Effect<number, RegistrationError>
-  /** Removes the entry of a lease's key, under the conditions of `save`. */
-  readonly remove: (lease: Lease, expected: number) => Effect.Effect<void, RegistrationError>
-  /** The keys of all entries, in no order. */
+  /**
+   * Removes the entry of a lease's key, under the conditions of `save`. With `"any"` whatever version it has, also where it
+   * cannot be read.
+   */
+  readonly remove: (lease: Lease, expected: number | "any") => Effect.Effect<void, RegistrationError>
+  /**
+   * The keys of all entries, in no order. An entry that does not even say its key is no reason to leave out the others: the
+   * failure comes after all that can be told.
+   */
   readonly keys: Stream.Stream<Key, RegistrationError>
   /** The lease of a key for `ttl`, or none while somebody else holds it. */
   readonly acquire: (key: Key, ttl: Duration.Duration) => Effect.Effect<Option.Option<Lease>, RegistrationError>
@@ -136,10 +142,10 @@ export const makeMemory: Effect.Effect<RegistrationStore["Service"]> = Effect.sy
   const entries = new Map<string, { readonly key: Key; readonly entry: Entry }>()
   const postponements = new Map<string, Span>()
   const leases = ProcessLeases.make()
-  const refused = (operation: "save" | "remove", lease: Lease, expected: number) => {
+  const refused = (operation: "save" | "remove", lease: Lease, expected: number | "any") => {
     const name = encodeKey(lease.key)
     if (!leases.isHeld(name, lease.token)) return leaseLost(operation)
-    return (entries.get(name)?.entry.version ?? 0) === expected ? undefined : conflict(operation)
+    return expected === "any" || (entries.get(name)?.entry.version ?? 0) === expected ? undefined : conflict(operation)
   }
   return RegistrationStore.of({
     reach: "process",
@@ -224,8 +230,9 @@ export const makeKeyValueStore: Effect.Effect<RegistrationStore["Service"], neve
           )
         )
       )
-    const check = Effect.fnUntraced(function*(operation: "save" | "remove", lease: Lease, expected: number) {
+    const check = Effect.fnUntraced(function*(operation: "save" | "remove", lease: Lease, expected: number | "any") {
       if (!leases.isHeld(encodeKey(lease.key), lease.token)) return yield* leaseLost(operation)
+      if (expected === "any") return
       const entry = yield* load(lease.key)
       if ((Option.isSome(entry) ? entry.value.version : 0) !== expected) return yield* conflict(operation)
     })

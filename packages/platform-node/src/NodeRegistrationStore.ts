@@ -88,6 +88,8 @@ type KeyState = typeof KeyState.Type
 /** The file of an issuer. */
 const IssuerState = Schema.fromJsonString(Schema.Struct({
   ...common,
+  /** When it was said, in milliseconds since the epoch. */
+  since: Schema.Finite,
   /** In milliseconds since the epoch. */
   notBefore: Schema.Finite
 }))
@@ -130,7 +132,7 @@ export const make = Effect.fnUntraced(function*(
     read: readIssuerState,
     write: writeIssuerState,
     isOwn: (state) => state.issuer === issuer,
-    empty: { format: 1, issuer, changes: [], notBefore: 0 }
+    empty: { format: 1, issuer, changes: [], since: 0, notBefore: 0 }
   })
   const isHeld = ({ lease }: KeyState, now: number): boolean =>
     lease !== undefined && lease.boot === boot && now < lease.expires &&
@@ -144,14 +146,14 @@ export const make = Effect.fnUntraced(function*(
   const write = <A>(
     operation: "save" | "remove",
     lease: Lease,
-    expected: number,
+    expected: number | "any",
     next: (state: KeyState) => Change<KeyState, A>
   ) =>
     change(operation, keyFile(lease.key), (state) => {
       if (state.token !== lease.token) {
         throw new FileProblem("LeaseLost", "the lease expired, and somebody else holds a newer one")
       }
-      if ((state.entry?.version ?? 0) !== expected) {
+      if (expected !== "any" && (state.entry?.version ?? 0) !== expected) {
         throw new FileProblem("Conflict", "somebody else wrote the entry in the meantime")
       }
       return next(state)
@@ -170,13 +172,20 @@ export const make = Effect.fnUntraced(function*(
     remove: (lease, expected) =>
       write("remove", lease, expected, ({ entry: _, ...state }) => ({ result: undefined, next: state })),
     keys: Stream.unwrap(
-      Effect.map(attempt("list", () => Generations.folders(keyFolders)), (names) =>
-        Stream.fromIterable(names).pipe(
-          Stream.mapEffect((name) => lookAny("list", Path.join(keyFolders, name))),
-          Stream.flatMap((state) =>
-            state?.entry === undefined ? Stream.empty : Stream.succeed({ issuer: state.issuer, profile: state.profile })
-          )
-        ))
+      Effect.map(attempt("list", () => Generations.folders(keyFolders)), (names) => {
+        let unreadable: RegistrationError | undefined
+        return Stream.fromIterable(names).pipe(
+          Stream.mapEffect((name) =>
+            Effect.catch(lookAny("list", Path.join(keyFolders, name)), (error) =>
+              Effect.sync(() => {
+                unreadable ??= error
+                return Option.none<Key>()
+              }))
+          ),
+          Stream.flatMap(Option.match({ onNone: () => Stream.empty, onSome: (key) => Stream.succeed(key) })),
+          Stream.concat(Stream.suspend(() => unreadable === undefined ? Stream.empty : Stream.fail(unreadable)))
+        )
+      })
     ),
     acquire: (key, ttl) =>
       Effect.clockWith((clock) =>
@@ -202,12 +211,20 @@ export const make = Effect.fnUntraced(function*(
         state.token === token && lease !== undefined
           ? { result: undefined, next: state }
           : { result: undefined }),
-    notBefore: (issuer) => Effect.map(look("load", issuerFile(issuer)), ({ notBefore }) => notBefore),
+    notBefore: (issuer) =>
+      Effect.flatMap(
+        Clock.currentTimeMillis,
+        (now) => Effect.map(look("load", issuerFile(issuer)), (state) => endOf(state, now))
+      ),
     postpone: (issuer, until) =>
-      change("save", issuerFile(issuer), (state) =>
-        until > state.notBefore
-          ? { result: undefined, next: { ...state, notBefore: until } }
-          : { result: undefined })
+      Effect.flatMap(
+        Clock.currentTimeMillis,
+        (now) =>
+          change("save", issuerFile(issuer), (state) =>
+            until > endOf(state, now)
+              ? { result: undefined, next: { ...state, since: now, notBefore: until } }
+              : { result: undefined })
+      )
   })
 })
 
@@ -283,6 +300,15 @@ const writeIssuerState = Schema.encodeSync(IssuerState)
 
 const readFormat = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Struct({ format: Schema.Finite })))
 
+/** Whatever the format is: a newer version says as well which key it is. */
+const readKey = Schema.decodeUnknownOption(
+  Schema.fromJsonString(Schema.Struct({ issuer: Schema.String, profile: Schema.String }))
+)
+
+/** Until when, as far as the clock can be believed: one that jumped back far does not make the wait endless. */
+const endOf = ({ notBefore, since }: IssuerState, now: number): number =>
+  now < notBefore && notBefore - now <= 2 * (notBefore - since) ? notBefore : 0
+
 /** Short, of letters and digits that every file system keeps apart, and injective: also for what is not well-formed text. */
 const hash = (parts: ReadonlyArray<string>): string => createHash("sha256").update(JSON.stringify(parts)).digest("hex")
 
@@ -304,16 +330,19 @@ const look = <S>(operation: Operation, file: StateFile<S>): Effect.Effect<S, Reg
     (now) => attempt(operation, async () => stateIn(file, await Generations.current(file.folder), now))
   )
 
-/** What is in the folder of a key, whichever key that is. */
-const lookAny = (operation: Operation, folder: string): Effect.Effect<KeyState | undefined, RegistrationError> =>
+/** The key of the entry in a folder, whichever key that is. Of an entry of a newer version that is all that can be told. */
+const lookAny = (operation: Operation, folder: string): Effect.Effect<Option.Option<Key>, RegistrationError> =>
   Effect.flatMap(Clock.currentTimeMillis, (now) =>
     attempt(operation, async () => {
       const { number, text } = await Generations.current(folder)
-      if (text === undefined) return undefined
+      if (text === undefined) return Option.none()
       const state = readKeyState(text)
+      const key = readKey(text)
       // In another folder it is found by nobody but here.
-      return Option.isSome(state) && hash([state.value.issuer, state.value.profile]) === Path.basename(folder)
-        ? state.value
+      const isAtHome = Option.exists(key, ({ issuer, profile }) => hash([issuer, profile]) === Path.basename(folder))
+      if (isAtHome && Option.isNone(state) && isNewer(text)) return key
+      return isAtHome && Option.isSome(state)
+        ? state.value.entry === undefined ? Option.none() : key
         : await refuse(folder, number, text, now)
     }))
 
@@ -350,8 +379,10 @@ const stateIn = async <S>(file: StateFile<S>, { number, text }: Generations.Gene
   return Option.isSome(state) && file.isOwn(state.value) ? state.value : await refuse(file.folder, number, text, now)
 }
 
+const isNewer = (text: string): boolean => Option.exists(readFormat(text), ({ format }) => format > 1)
+
 const refuse = async (folder: string, number: number, text: string, now: number): Promise<never> => {
-  if (Option.exists(readFormat(text), ({ format }) => format > 1)) {
+  if (isNewer(text)) {
     throw new FileProblem("NewerFormat", "a file was written by a newer version of this SDK")
   }
   const name = await Generations.setAside(folder, number, now)
