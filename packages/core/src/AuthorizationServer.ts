@@ -7,7 +7,7 @@
  * @since 0.1.0
  */
 import * as Clock from "effect/Clock"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
@@ -15,6 +15,7 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { ExchangeLimits } from "./ExchangeLimits.ts"
 import { isDeeperThan, isJsonObject, parseJson } from "./internal/answer.ts"
+import { startBudget } from "./internal/budget.ts"
 import { type Answer, exchange } from "./internal/exchange.ts"
 import { differByOneSlash, isAsked, judgeIdentifier, quoteIdentifier, refuse } from "./internal/identifier.ts"
 import { isRateLimit, retryAfterOf } from "./internal/refusal.ts"
@@ -366,14 +367,13 @@ interface Got {
 /** GET of a JSON object, within what is left of the time for all requests of a discovery. */
 const makeGet = Effect.fnUntraced(function*(role: string, identifier: string | URL, options: RequestOptions) {
   const limits = yield* ExchangeLimits
-  const budget = Duration.toMillis(Duration.fromInputUnsafe(options.deadline ?? limits.deadline))
-  const start = yield* Clock.monotonicTimeNanos
+  const remaining = yield* startBudget(options.deadline)
   return Effect.fnUntraced(function*(url: string) {
     const answer = yield* exchange(HttpClientRequest.get(url, { acceptJson: true }), {
       role,
       allowInsecure: options.dangerouslyAllowInsecureRequests === true,
       issuer: String(identifier),
-      deadline: Math.max(0, budget - Number((yield* Clock.monotonicTimeNanos) - start) / 1_000_000),
+      deadline: yield* remaining,
       maxBytes: limits.maxMetadataBytes
     })
     return read(answer, limits.maxJsonDepth, yield* Clock.currentTimeMillis)

@@ -4,9 +4,8 @@
  *
  * @internal
  */
-import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as Headers from "effect/http/Headers"
@@ -22,6 +21,7 @@ import { ExchangeLimits } from "../ExchangeLimits.ts"
 import { type Reason, RegistrationError } from "../RegistrationError.ts"
 import { Telemetry } from "../Telemetry.ts"
 import { type Answer, discardBody, type Incoming, readAnswer, receive, unfinished } from "./answer.ts"
+import { startBudget } from "./budget.ts"
 import { shownCause } from "./foreignCause.ts"
 import * as NonceCache from "./nonceCache.ts"
 import { demandsNonce } from "./nonceDemand.ts"
@@ -127,10 +127,8 @@ const prepare = Effect.fnUntraced(function*(
 ) {
   const url = yield* judge(request, options)
   const limits = yield* ExchangeLimits
-  // One deadline for all attempts, by the clock that does not jump.
-  const budget = Duration.toMillis(Duration.fromInputUnsafe(options.deadline ?? limits.deadline))
-  const start = yield* Clock.monotonicTimeNanos
-  const remaining = Effect.map(Clock.monotonicTimeNanos, (now) => budget - Number(now - start) / 1_000_000)
+  // One deadline for all attempts.
+  const remaining = yield* startBudget(options.deadline)
   // A timer may be early by what it rounds away.
   const untilDeadline: Effect.Effect<void> = Effect.flatMap(
     remaining,

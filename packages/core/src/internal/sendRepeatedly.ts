@@ -3,16 +3,14 @@
  *
  * @internal
  */
-import * as Clock from "effect/Clock"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
 import type * as HttpClientRequest from "effect/http/HttpClientRequest"
 import type { DpopSigner } from "../DpopSigner.ts"
-import { ExchangeLimits } from "../ExchangeLimits.ts"
 import type { RegistrationError } from "../RegistrationError.ts"
 import * as RetryPolicy from "../RetryPolicy.ts"
 import type { Answer } from "./answer.ts"
+import { startBudget } from "./budget.ts"
 import { type ExchangeOptions, exchangeWithProofs } from "./exchange.ts"
 import { type Asked, isRateLimit, refusal } from "./refusal.ts"
 
@@ -21,10 +19,7 @@ export const sendRepeatedly = Effect.fnUntraced(function*(
   request: HttpClientRequest.HttpClientRequest,
   options: ExchangeOptions & Asked
 ): Effect.fn.Return<Answer, RegistrationError, HttpClient.HttpClient | DpopSigner> {
-  const limits = yield* ExchangeLimits
-  const budget = Duration.toMillis(Duration.fromInputUnsafe(options.deadline ?? limits.deadline))
-  const start = yield* Clock.monotonicTimeNanos
-  const remaining = Effect.map(Clock.monotonicTimeNanos, (now) => budget - Number(now - start) / 1_000_000)
+  const remaining = yield* startBudget(options.deadline)
   const attempt = Effect.flatMap(remaining, (deadline) => exchangeWithProofs(request, { ...options, deadline })).pipe(
     Effect.flatMap((answer) =>
       isRateLimit(answer) ? Effect.flatMap(refusal(answer, options), Effect.fail) : Effect.succeed(answer)
