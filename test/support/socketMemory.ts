@@ -29,6 +29,7 @@ const tooLarge = () => "OutcomeUnknown TooLarge"
 
 /** 200 MB of white space, as few bytes. */
 const compressors = {
+  deflate: () => Zlib.deflateSync(Buffer.alloc(flood, " "), { level: 1 }),
   // Ten members (RFC 1952 §2.2), of which only one has to be made.
   gzip: () => Buffer.concat(Array.from<Buffer>({ length: 10 }).fill(Zlib.gzipSync(Buffer.alloc(flood / 10, " ")))),
   br: () => Zlib.brotliCompressSync(Buffer.alloc(flood, " "), { params: { [Zlib.constants.BROTLI_PARAM_QUALITY]: 1 } })
@@ -88,7 +89,8 @@ export const floods = {
     outcome: () => "UnexpectedStatus"
   },
   gzip: bomb("gzip"),
-  br: bomb("br")
+  br: bomb("br"),
+  deflate: bomb("deflate")
 } satisfies { readonly [name: string]: Flood }
 
 /** What a program may need more than one that gets a short answer: the limit on an answer, and 16 MB. */

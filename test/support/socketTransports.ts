@@ -15,6 +15,8 @@ export interface SocketOptions {
 
 export interface Transport {
   readonly name: "node" | "undici" | "fetch"
+  /** What it is, for a sentence. */
+  readonly what: string
   readonly layer: Layer.Layer<HttpClient.HttpClient>
   readonly layerWith: (options: SocketOptions) => Layer.Layer<HttpClient.HttpClient>
 }
@@ -46,17 +48,24 @@ const layerFetchWith = (options: SocketOptions): Layer.Layer<HttpClient.HttpClie
 
 export const nodeTransport: Transport = {
   name: "node",
+  what: "this SDK's NodeHttpClient",
   layer: NodeHttpClient.layer,
   layerWith: ({ ca, lookup }) => NodeHttpClient.layerOptions({ lookup, tls: { ca } })
 }
 
 export const undiciTransport: Transport = {
   name: "undici",
+  what: "Effect's own undici layer",
   layer: EffectNodeHttpClient.layerUndici,
   layerWith: (options) => EffectNodeHttpClient.layerUndiciOptions({ connect: connectOptions(options) })
 }
 
-export const fetchTransport: Transport = { name: "fetch", layer: FetchHttpClient.layer, layerWith: layerFetchWith }
+export const fetchTransport: Transport = {
+  name: "fetch",
+  what: "fetch",
+  layer: FetchHttpClient.layer,
+  layerWith: layerFetchWith
+}
 
 export const transports: ReadonlyArray<Transport> = [nodeTransport, undiciTransport, fetchTransport]
 
