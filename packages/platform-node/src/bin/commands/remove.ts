@@ -1,0 +1,65 @@
+/**
+ * `effect-dcr remove`: deletes a registration at its server (RFC 7592 §2.3), or forgets it.
+ *
+ * @internal
+ */
+import * as Registrar from "@effect-dcr/core/Registrar"
+import { RegistrationError } from "@effect-dcr/core/RegistrationError"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import * as Prompt from "effect/cli/Prompt"
+import { TerminalCapabilities } from "effect/cli/TerminalCapabilities"
+import * as Effect from "effect/Effect"
+import { print, waiting } from "../output.ts"
+import { reporting } from "../report.ts"
+import { issuer, profile, yes } from "../settings.ts"
+import { plain, style } from "../style.ts"
+import { registrar } from "../world.ts"
+
+const forget = Flag.Boolean("forget").pipe(
+  Flag.withDescription("Leave the client at the server, and only forget it here"),
+  Flag.withDefault(false)
+)
+
+/** Asks a person; where nobody can be asked, `--yes` has to say it. */
+export const confirm = Effect.fnUntraced(function*(message: string, yes: boolean) {
+  if (yes) return true
+  const { canPrompt } = yield* TerminalCapabilities
+  if (canPrompt) return yield* Prompt.run(Prompt.Confirm({ message, initial: false }))
+  return yield* new RegistrationError({
+    reason: { _tag: "InvalidOptions", option: "yes", message: "it is needed where nobody can be asked" }
+  })
+})
+
+export const remove = Command.make(
+  "remove",
+  { issuer, profile, forget, yes },
+  Effect.fnUntraced(
+    function*({ forget, issuer, profile, yes }) {
+      const service = yield* Registrar.Registrar
+      const key = { issuer, profile }
+      const question = forget
+        ? "Forget the credentials? Nobody can manage the client then."
+        : "Delete the client at the server? Its users are logged out."
+      if (!(yield* confirm(question, yes))) return
+      yield* (forget ? service.forget(key) : service.remove(key).pipe(waiting(`deleting at ${issuer}`)))
+      yield* print({
+        json: { ...key, removed: !forget, forgotten: true },
+        text: Effect.map(
+          style,
+          (look) =>
+            `${look.good(forget ? "forgotten" : "deleted")}  ${plain(issuer)}  ${look.dim(`profile ${plain(profile)}`)}`
+        )
+      })
+    },
+    Effect.provide(registrar),
+    reporting
+  )
+).pipe(
+  Command.withDescription("Delete a registration at its server, with the ones it replaced, or only forget it here."),
+  Command.withShortDescription("Delete a registration"),
+  Command.withExamples([
+    { command: "effect-dcr remove https://op.example.com --yes", description: "Without a question, for scripts" },
+    { command: "effect-dcr remove https://op.example.com --forget", description: "The client stays at the server" }
+  ])
+)

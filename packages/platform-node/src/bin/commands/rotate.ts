@@ -1,0 +1,54 @@
+/**
+ * `effect-dcr rotate`: asks for new credentials (RFC 7592 §2.2).
+ *
+ * @internal
+ */
+import * as Registrar from "@effect-dcr/core/Registrar"
+import * as Command from "effect/cli/Command"
+import * as Effect from "effect/Effect"
+import { print, waiting } from "../output.ts"
+import { clientJson, clientText, sections } from "../render.ts"
+import { reporting } from "../report.ts"
+import { issuer, profile } from "../settings.ts"
+import { plain, style } from "../style.ts"
+import { registrar } from "../world.ts"
+
+export const rotate = Command.make(
+  "rotate",
+  { issuer, profile },
+  Effect.fnUntraced(
+    function*({ issuer, profile }) {
+      const { rotate } = yield* Registrar.Registrar
+      const { client, ...changes } = yield* rotate({ issuer, profile }).pipe(waiting(`asking ${issuer}`))
+      yield* print({
+        json: { profile, ...changes, ...yield* clientJson(client) },
+        text: Effect.gen(function*() {
+          const look = yield* style
+          const fresh = [
+            ...(changes.isSecretNew ? ["secret"] : []),
+            ...(changes.isExpiryNew ? ["expiry"] : []),
+            ...(changes.isTokenNew ? ["management token"] : [])
+          ]
+          const what = fresh.length === 0
+            ? look.warn("the server changed nothing")
+            : look.good(`new ${fresh.join(", ")}`)
+          return sections([
+            `${what}  ${look.bold(plain(client.issuer))}  ${look.dim(`profile ${plain(profile)}`)}`,
+            yield* clientText(client)
+          ])
+        })
+      })
+    },
+    Effect.provide(registrar),
+    reporting
+  )
+).pipe(
+  Command.withDescription("Ask for new credentials, and say which of secret, expiry and token changed."),
+  Command.withShortDescription("Ask for new credentials"),
+  Command.withExamples([
+    {
+      command: "effect-dcr rotate https://op.example.com",
+      description: "Rotate the registration of the default profile"
+    }
+  ])
+)

@@ -1,0 +1,94 @@
+/**
+ * What a failure is for whoever called the command: an exit code by kind, and what to do next.
+ *
+ * | code | what happened |
+ * | --- | --- |
+ * | 0 | done |
+ * | 1 | a fault of this program |
+ * | 2 | the command was called wrongly |
+ * | 3 | the metadata breaks rules; nothing was sent |
+ * | 4 | the server was not found, does not offer it, or may not be contacted |
+ * | 5 | the server refused |
+ * | 6 | the credentials were not accepted, or no proof could be made |
+ * | 7 | nothing happened, and trying again later is safe |
+ * | 8 | what happened is not known: a client may exist |
+ * | 9 | the store failed |
+ *
+ * @internal
+ */
+import type * as RegistrationError from "@effect-dcr/core/RegistrationError"
+import * as Duration from "effect/Duration"
+import * as Runtime from "effect/Runtime"
+
+/** A failure that was reported already: what is left of it is the exit code. */
+export class Exit extends Error {
+  override readonly name = "Exit"
+  override readonly [Runtime.errorReported] = false
+  override readonly [Runtime.errorExitCode]: number
+
+  constructor(code: number) {
+    super(`exit code ${code}`)
+    this[Runtime.errorExitCode] = code
+  }
+}
+
+interface Meaning {
+  readonly code: number
+  /** What to do next, in a sentence. */
+  readonly next: string
+}
+
+export const meaningOf = ({ reason, retryAfter }: RegistrationError.RegistrationError): Meaning => {
+  switch (reason._tag) {
+    case "InvalidOptions":
+      return { code: 2, next: "Correct the option and run the command again; nothing was sent." }
+    case "InvalidMetadata":
+      return { code: 3, next: "Correct the metadata and run the command again; nothing was sent." }
+    case "EndpointRefused":
+      return { code: 4, next: "Use the https address of the server; nothing was sent there." }
+    case "DiscoveryFailed":
+      return {
+        code: 4,
+        next: "Check the spelling of the issuer, a slash at its end included; `discover` shows what was tried."
+      }
+    case "Unsupported":
+      return { code: 4, next: "Ask the operator of the server for a client; `discover` shows what it offers." }
+    case "InvalidRedirectUri":
+    case "InvalidClientMetadata":
+    case "InvalidSoftwareStatement":
+    case "UnapprovedSoftwareStatement":
+    case "OAuthError":
+      return { code: 5, next: "Change what the server objects to; `doctor` finds out what it takes." }
+    case "UnexpectedStatus":
+    case "RedirectRefused":
+      return { code: 5, next: "`doctor` shows how this server answers, for a report to its operator." }
+    case "Unauthorized":
+      return {
+        code: 6,
+        next: "Give an initial access token with --token-file or EFFECT_DCR_INITIAL_ACCESS_TOKEN; if the token of a " +
+          "registration was refused, that client is gone or its token was replaced."
+      }
+    case "ProofFailed":
+    case "NonceExhausted":
+      return { code: 6, next: "Try another key with --dpop-key-file, or leave out --dpop." }
+    case "Transport":
+      return { code: 7, next: "Check the connection and run the command again: the server did nothing." }
+    case "RateLimited":
+      return {
+        code: 7,
+        next: retryAfter === undefined
+          ? "Run the command again later: the server did nothing."
+          : `Run the command again in ${Duration.format(retryAfter)}: the server did nothing.`
+      }
+    case "OutcomeUnknown":
+    case "UnusableAnswer":
+      return {
+        code: 8,
+        next: "Ask the operator of the server whether a client was made before you try again: it would be a second one."
+      }
+    case "DeviationsRefused":
+      return { code: 5, next: "The client is kept; `show` prints it with what departs from the specifications." }
+    case "StoreFailed":
+      return { code: 9, next: "See to the directory of the store, or name another one with --store." }
+  }
+}

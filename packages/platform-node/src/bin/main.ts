@@ -1,0 +1,26 @@
+#!/usr/bin/env node
+/**
+ * The program `effect-dcr`.
+ *
+ * @internal
+ */
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import { isCliError } from "effect/cli/CliError"
+import * as Command from "effect/cli/Command"
+import * as TerminalCapabilities from "effect/cli/TerminalCapabilities"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { command } from "./command.ts"
+import { Exit } from "./failure.ts"
+import { version } from "./version.ts"
+
+Command.run(command, { version }).pipe(
+  // Wrong usage was shown already, together with the help.
+  Effect.catchIf(
+    isCliError,
+    (error) => error._tag === "ShowHelp" && error.errors.length === 0 ? Effect.void : Effect.fail(new Exit(2))
+  ),
+  Effect.provide(Layer.provideMerge(TerminalCapabilities.layer, NodeServices.layer)),
+  NodeRuntime.runMain
+)

@@ -1,0 +1,45 @@
+/**
+ * What a command prints: one JSON document for scripts, or text for a person, on standard output; news of what is under way
+ * and failures on standard error.
+ *
+ * @internal
+ */
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import * as Stdio from "effect/Stdio"
+import * as Stream from "effect/Stream"
+import { Json } from "./settings.ts"
+
+/** Prints the result of a command in the form that was asked for. */
+export const print = <E, R>(
+  result: { readonly json: unknown; readonly text: Effect.Effect<string, E, R> }
+) =>
+  Effect.flatMap(Json, (asJson) =>
+    asJson
+      ? Console.log(JSON.stringify(result.json, undefined, 2))
+      : Effect.flatMap(result.text, (text) => Console.log(text)))
+
+const frames = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"]
+
+/** Says on a terminal what is waited for, once it has taken more than a second. */
+export const waiting = (what: string) => <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.gen(function*() {
+    const stdio = yield* Stdio.Stdio
+    if (!(yield* stdio.stderrIsTerminal)) return yield* effect
+    const write = (text: string) => Effect.ignore(Stream.run(Stream.make(text), stdio.stderr()))
+    const turn = (count: number): Effect.Effect<never> =>
+      Effect.andThen(
+        write(`\r${frames[count % frames.length] ?? ""} ${what} ... ${1 + Math.floor(count / 10)} s`),
+        Effect.andThen(Effect.sleep("100 millis"), Effect.suspend(() => turn(count + 1)))
+      )
+    let isShown = false
+    const spinner = Effect.sleep("1 second").pipe(
+      Effect.andThen(Effect.suspend(() => {
+        isShown = true
+        return turn(0)
+      }))
+    )
+    // The line is taken away again, whatever became of it.
+    const clear = Effect.suspend(() => isShown ? write("\r\u001b[K") : Effect.void)
+    return yield* Effect.raceFirst(effect, spinner).pipe(Effect.ensuring(clear))
+  })

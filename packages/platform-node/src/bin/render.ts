@@ -1,0 +1,196 @@
+/**
+ * How a registration, a server and a failure look to a person, and how they look to a script.
+ *
+ * @internal
+ */
+import type { AuthorizationServer } from "@effect-dcr/core/AuthorizationServer"
+import type { RegisteredClient } from "@effect-dcr/core/RegisteredClient"
+import type { RegistrationError } from "@effect-dcr/core/RegistrationError"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import { Reveal } from "./settings.ts"
+import { columns, plain, type Style, style } from "./style.ts"
+
+// -----------------------------------------------------------------------------
+// a registration
+// -----------------------------------------------------------------------------
+
+const secretMembers = ["client_secret", "registration_access_token"] as const
+
+/** The registration as JSON, its secrets masked unless they are asked for. */
+export const clientJson = Effect.fnUntraced(function*(client: RegisteredClient) {
+  const reveal = yield* Reveal
+  const { client_secret, registration_access_token, ...information } = client.information
+  const { added, assumed, dropped, replaced } = client.differences
+  return {
+    issuer: client.issuer,
+    information: {
+      ...information,
+      ...maskedMember("client_secret", client_secret, reveal),
+      ...maskedMember("registration_access_token", registration_access_token, reveal)
+    },
+    // Nobody knows what a vendor puts there.
+    extensions: reveal ? client.extensions : Object.keys(client.extensions),
+    requested: client.requested,
+    filledIn: client.filledIn,
+    warnings: client.warnings,
+    differences: {
+      added: added.map(({ member }) => member),
+      replaced: replaced.map(({ member }) => member),
+      dropped: dropped.map(({ member }) => member),
+      assumed
+    },
+    deviations: client.deviations
+  }
+})
+
+const maskedMember = (
+  name: typeof secretMembers[number],
+  secret: Redacted.Redacted<string> | undefined,
+  reveal: boolean
+) => secret === undefined ? undefined : { [name]: reveal ? Redacted.value(secret) : "<redacted>" }
+
+/** The registration as text. */
+export const clientText = Effect.fnUntraced(function*(client: RegisteredClient) {
+  const look = yield* style
+  const reveal = yield* Reveal
+  const { information } = client
+  const masked = (secret: Redacted.Redacted<string>) =>
+    reveal ? Redacted.value(secret) : styled(`${"•".repeat(8)}  ${look.dim("(--reveal prints it)")}`)
+  const expiry = Option.match(client.secretExpiresAt, {
+    onNone: () => information.client_secret_expires_at === 0 ? "never" : undefined,
+    onSome: DateTime.formatIso
+  })
+  const granted = { ...client.requested, ...information }
+  return sections([
+    columns(rowsOf(look, [
+      ["client id", information.client_id],
+      ["client secret", information.client_secret === undefined ? undefined : masked(information.client_secret)],
+      ["secret expires", expiry],
+      ["authentication", granted.token_endpoint_auth_method],
+      ["grant types", granted.grant_types?.join(", ")],
+      ["redirect URIs", granted.redirect_uris?.join(", ")],
+      ["scope", granted.scope],
+      ["managed at", information.registration_client_uri],
+      [
+        "management token",
+        information.registration_access_token === undefined ? undefined : masked(information.registration_access_token)
+      ]
+    ])),
+    differencesText(client, look),
+    listText(
+      "departs from the specifications",
+      client.deviations.map(({ id, message, section }) => [look.warn(id), section, plain(message)])
+    ),
+    listText(
+      "warnings",
+      client.warnings.map(({ member, message, section }) => [look.warn(plain(member)), section, plain(message)])
+    )
+  ])
+})
+
+const differencesText = (client: RegisteredClient, look: Style): string => {
+  const { added, assumed, dropped, replaced } = client.differences
+  if (assumed) return `  ${look.dim("the server repeated nothing of what was asked: it is assumed to be registered")}`
+  return sections([
+    listText("the server changed", [
+      ...replaced.map(({ granted, member, requested }) => [
+        `${look.warn("~")} ${plain(member)}`,
+        `${valueText(requested)} -> ${valueText(granted)}`
+      ]),
+      ...dropped.map(({ member, requested }) => [`${look.bad("-")} ${plain(member)}`, valueText(requested)])
+    ]),
+    listText("the server filled in", added.map(({ granted, member }) => [plain(member), valueText(granted)]))
+  ])
+}
+
+/** A value that may be anything is `Redacted`, and prints so. */
+const valueText = (value: unknown): string => plain(typeof value === "string" ? value : JSON.stringify(value) ?? "")
+
+// -----------------------------------------------------------------------------
+// a server
+// -----------------------------------------------------------------------------
+
+export const serverText = Effect.fnUntraced(function*(server: AuthorizationServer) {
+  const look = yield* style
+  return columns(rowsOf(look, [
+    ["registration", server.registration_endpoint ?? styled(look.bad("not offered"))],
+    ["token endpoint", server.token_endpoint],
+    ["grant types", server.grant_types_supported?.join(", ")],
+    ["response types", server.response_types_supported?.join(", ")],
+    ["authentication", server.token_endpoint_auth_methods_supported?.join(", ")],
+    ["DPoP", server.dpop_signing_alg_values_supported?.join(", ")],
+    ["scopes", server.scopes_supported?.join(", ")]
+  ]))
+})
+
+// -----------------------------------------------------------------------------
+// a failure
+// -----------------------------------------------------------------------------
+
+/** The failure with all that it lists. It holds no secret. */
+export const errorText = (error: RegistrationError, next: string, look: Style): string =>
+  [
+    `${look.bad("failed")}  ${plain(headlineOf(error))}`,
+    columns(detailsOf(error, look)),
+    `${look.bold("next")}    ${next}`
+  ].filter((line) => line !== "").join("\n")
+
+const headlineOf = (error: RegistrationError): string => {
+  const { reason } = error
+  switch (reason._tag) {
+    case "InvalidMetadata":
+      return "the metadata breaks rules"
+    case "InvalidOptions":
+      return `${reason.option}: ${reason.message}`
+    case "DiscoveryFailed":
+      return `no metadata was found for ${reason.issuer}`
+    default:
+      return error.message
+  }
+}
+
+const detailsOf = ({ reason }: RegistrationError, look: Style): ReadonlyArray<ReadonlyArray<string>> => {
+  switch (reason._tag) {
+    case "InvalidMetadata":
+      return reason.violations.map(({ member, message, rule, section, severity }) => [
+        severity === "error" ? look.bad(plain(member)) : look.warn(plain(member)),
+        plain(message),
+        look.dim(`${section}, ${rule}`)
+      ])
+    case "DiscoveryFailed":
+      return reason.attempts.map(({ problem, url }) => [plain(url), plain(problem)])
+    default:
+      return []
+  }
+}
+
+// -----------------------------------------------------------------------------
+// parts
+// -----------------------------------------------------------------------------
+
+export const sections = (texts: ReadonlyArray<string>): string => texts.filter((text) => text !== "").join("\n\n")
+
+/** Text with escapes of our own in it. */
+interface Styled {
+  readonly styled: string
+}
+
+const styled = (text: string): Styled => ({ styled: text })
+
+/** Names and values; what is not there is left out, and what a server may have said is made plain. */
+export const rowsOf = (
+  look: Style,
+  rows: ReadonlyArray<readonly [name: string, value: string | Styled | undefined]>
+): ReadonlyArray<ReadonlyArray<string>> =>
+  rows.flatMap(([name, value]) =>
+    value === undefined || value === ""
+      ? []
+      : [[look.dim(name), typeof value === "string" ? plain(value) : value.styled]]
+  )
+
+/** A list under a title. Its cells are plain already. */
+export const listText = (title: string, rows: ReadonlyArray<ReadonlyArray<string>>): string =>
+  rows.length === 0 ? "" : `  ${title}\n${columns(rows, "    ")}`

@@ -1,0 +1,55 @@
+/**
+ * Reports a failure, and sees to it that no registration is lost with it.
+ *
+ * @internal
+ */
+import * as ClientInformation from "@effect-dcr/core/ClientInformation"
+import type { RegisteredClient } from "@effect-dcr/core/RegisteredClient"
+import { RegistrationError } from "@effect-dcr/core/RegistrationError"
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import * as Schema from "effect/Schema"
+import { Exit, meaningOf } from "./failure.ts"
+import { errorText } from "./render.ts"
+import { Json } from "./settings.ts"
+import { plain, style } from "./style.ts"
+
+const encodeError = Schema.encodeEffect(Schema.toCodecJson(RegistrationError))
+const encodeInformation = Schema.encodeEffect(ClientInformation.ClientInformation)
+
+/** Reports the failure of a command on standard error, as text or as JSON, and ends with the exit code of its kind. */
+export const reporting = <A, E, R>(effect: Effect.Effect<A, E | RegistrationError, R>) =>
+  Effect.catchIf(effect, isRegistrationError, (error) =>
+    Effect.gen(function*() {
+      const { code, next } = meaningOf(error)
+      const saved = error.registered === undefined ? undefined : yield* save(error.registered)
+      if (yield* Json) {
+        const encoded = yield* Effect.orDie(encodeError(error))
+        yield* Console.error(JSON.stringify({ error: encoded, message: error.message, next, saved, exitCode: code }))
+      } else {
+        yield* Console.error(errorText(error, next, yield* style))
+        if (saved !== undefined) yield* Console.error(saved)
+      }
+      return yield* Effect.fail(new Exit(code))
+    }))
+
+const isRegistrationError = (error: unknown): error is RegistrationError => error instanceof RegistrationError
+
+/** A client that exists and could not be kept: its credentials go into a file that only its owner can read. */
+const save = Effect.fnUntraced(function*(client: RegisteredClient) {
+  const files = yield* FileSystem.FileSystem
+  const { client_id } = client.information
+  const path = `effect-dcr-${client_id.replace(/[^\w-]+/g, "_").slice(0, 64)}.json`
+  return yield* encodeInformation(client.information).pipe(
+    Effect.map((information) => JSON.stringify({ issuer: client.issuer, ...information, ...client.extensions })),
+    Effect.flatMap((text) => files.writeFileString(path, text, { flag: "wx", mode: 0o600 })),
+    Effect.match({
+      onFailure: () => `The client ${plain(client_id)} exists at the server, and its credentials could not be saved.`,
+      onSuccess: () =>
+        `The client ${
+          plain(client_id)
+        } exists at the server. Its credentials are in ${path}, with secrets in the clear.`
+    })
+  )
+})
