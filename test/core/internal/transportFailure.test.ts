@@ -27,9 +27,18 @@ const unknown = (message: string): Reason => ({
   message: `Whether the server processed the request is not known: ${message}`
 })
 
+/** What a platform of ours fails with when it found out what happened. */
+const explained = (explanation: string, notSent: boolean) =>
+  Object.assign(new Error("s3cret", { cause: new TypeError("s3cret") }), {
+    name: "ExplainedFailure",
+    explanation,
+    notSent
+  })
+
 /** What is known not to have been sent, and may be sent again. */
 const never: ReadonlyArray<readonly [cause: unknown, message: string]> = [
   [coded("ENOTFOUND", { syscall: "getaddrinfo" }), "host name not found"],
+  [explained("the browser is offline", true), "the browser is offline"],
   [coded("EAI_AGAIN", { syscall: "getaddrinfo" }), "the host name cannot be looked up at the moment"],
   [coded("EAI_SOMETHING", { syscall: "getaddrinfo" }), "the connection failed (EAI_SOMETHING)"],
   [coded("ECONNREFUSED", { syscall: "connect" }), "connection refused"],
@@ -69,6 +78,7 @@ const never: ReadonlyArray<readonly [cause: unknown, message: string]> = [
 
 /** What may have been processed, and is not sent again. */
 const ambiguous: ReadonlyArray<readonly [cause: unknown, message: string]> = [
+  [explained("https://op.example cannot be reached", false), "https://op.example cannot be reached"],
   [undefined, "the connection failed"],
   [null, "the connection failed"],
   ["s3cret", "the connection failed"],

@@ -73,6 +73,13 @@ const inspectCause = (cause: unknown, depth = 0): Finding | undefined => {
     const refusal = refusalIn(cause)
     return { sent: "no", message: refusal.message, refusal }
   }
+  // A platform of ours found out what happened; what it says may be shown.
+  if (property(cause, "name") === "ExplainedFailure") {
+    return {
+      sent: property(cause, "notSent") === true ? "no" : "unknown",
+      message: String(property(cause, "explanation"))
+    }
+  }
   // Several addresses were tried: a refused one decides, and it was not sent only if that is so for each of them.
   const errors = property(cause, "errors")
   const findings = Array.isArray(errors) ? errors.map((error) => inspectCause(error, depth + 1)) : []
