@@ -130,6 +130,14 @@ const short: ReadonlyArray<Part> = [
   { name: "unit", fast: true, filters: true, run: vitest("unit") },
   { name: "interop", fast: false, filters: true, run: vitest("interop") },
   {
+    name: "docs",
+    fast: false,
+    run: async () => {
+      const finished = await node(["scripts/docs.ts"])
+      return outcome(finished, finished.output.trim())
+    }
+  },
+  {
     name: "build",
     fast: false,
     run: async () => outcome(await each(["scripts/build.ts"], ["scripts/pack.ts"]))
