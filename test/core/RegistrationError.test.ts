@@ -53,6 +53,20 @@ const examples: { readonly [Tag in Reason["_tag"]]: ReadonlyArray<Example<Tag>> 
         ]
       },
       message: "The client metadata breaks rules: x: one (RFC 7591 §2, a); y z: two (RFC 7591 §2.1, b)"
+    },
+    {
+      reason: {
+        violations: Array.from({ length: 1000 }, (_, index) => ({
+          rule: "a",
+          member: `m${index}`,
+          severity: "error",
+          section: "§2",
+          message: "no"
+        }))
+      },
+      message: `The client metadata breaks rules: ${
+        Array.from({ length: 10 }, (_, index) => `m${index}: no (§2, a)`).join("; ")
+      }; and 990 more`
     }
   ],
   InvalidOptions: [{
@@ -71,6 +85,7 @@ const examples: { readonly [Tag in Reason["_tag"]]: ReadonlyArray<Example<Tag>> 
         issuer: "https://op.example/",
         attempts: [{ url: "https://op.example/1", status: 404, problem: "status 404" }, {
           url: "https://op.example/2",
+          status: 200,
           problem: "not JSON"
         }]
       },
@@ -82,6 +97,21 @@ const examples: { readonly [Tag in Reason["_tag"]]: ReadonlyArray<Example<Tag>> 
       message: "No authorization server metadata found for https://op.example/: ",
       isSafeToRepeat: true,
       retryAfter: Duration.seconds(5)
+    },
+    {
+      reason: { issuer: "a", attempts: [{ url: "b", status: 404, problem: "x" }, { url: "c", problem: "reset" }] },
+      message: "No authorization server metadata found for a: b: x; c: reset",
+      isSafeToRepeat: true
+    },
+    {
+      reason: { issuer: "a", attempts: [{ url: "b", status: 500, problem: "status 500" }] },
+      message: "No authorization server metadata found for a: b: status 500",
+      isSafeToRepeat: true
+    },
+    {
+      reason: { issuer: "a", attempts: [{ url: "b", status: 429, problem: "status 429" }] },
+      message: "No authorization server metadata found for a: b: status 429",
+      isSafeToRepeat: true
     }
   ],
   Transport: [
@@ -271,6 +301,37 @@ describe("RegistrationError", () => {
     method: "POST",
     url: "https://op.example/register",
     cause
+  })
+
+  it("has a message that can be read, however long its parts are", () => {
+    const url = `https://op.example/${"a".repeat(10_000)}`
+    const long: ReadonlyArray<Reason> = [
+      { _tag: "EndpointRefused", role: "issuer", url, rule: "InsecureScheme", message: "https is required" },
+      {
+        _tag: "DiscoveryFailed",
+        issuer: url,
+        attempts: Array.from({ length: 100 }, () => ({ url, problem: "status 404" }))
+      },
+      { _tag: "DeviationsRefused", deviations: Array.from({ length: 10_000 }, () => "null-member") },
+      {
+        _tag: "InvalidMetadata",
+        violations: Array.from({ length: 10_000 }, () => ({
+          rule: "a",
+          member: "m".repeat(10_000),
+          severity: "error",
+          section: "§2",
+          message: "no".repeat(10_000)
+        }))
+      }
+    ]
+    for (const reason of long) {
+      const error = new RegistrationError({ reason, method: "GET", url })
+      assert.isBelow(error.message.length, 8000, reason._tag)
+      assert.isTrue(error.message.endsWith("…)"))
+      // What the message leaves out is in the data.
+      assert.deepStrictEqual(error.reason, reason)
+      assert.strictEqual(error.url, url)
+    }
   })
 
   it("keeps its cause and the live registration, for this process only", () => {

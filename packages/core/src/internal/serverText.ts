@@ -18,11 +18,15 @@ export const cleanServerText = (text: unknown, secrets: ReadonlyArray<string>): 
   if (typeof text !== "string" || looksLikeMarkup.test(text) || namesItsSecret.test(text)) return undefined
   // Control characters, line breaks and the invisible or direction-changing ones would let a server forge log lines.
   const cleaned = withoutSecrets(text, secrets).replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\s]+/gu, " ").trim()
-  if (cleaned === "") return undefined
-  if (cleaned.length <= maximumLength) return cleaned
-  // Not in the middle of a character.
-  return `${cleaned.slice(0, maximumLength - 1).replace(/[\ud800-\udbff]$/, "")}…`
+  return cleaned === "" ? undefined : shorten(cleaned)
 }
+
+/** Text of a length that fits into a message. */
+export const shorten = (text: string): string =>
+  text.length <= maximumLength
+    ? text
+    // Not in the middle of a character.
+    : `${text.slice(0, maximumLength - 1).replace(/[\ud800-\udbff]$/, "")}…`
 
 /** Text with every secret replaced, also in the encodings in which servers tend to echo one back. */
 export const withoutSecrets = (text: string, secrets: ReadonlyArray<string>): string => {

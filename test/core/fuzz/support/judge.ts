@@ -38,7 +38,7 @@ export const judgeError = (error: RegistrationError.RegistrationError, secrets: 
   const { isSafeToRepeat, message, reason, retryAfter } = error
   assert.isTrue(isPrintable(message), `a message of more than a line: ${json(message)}`)
   assert.isNotEmpty(message)
-  if (reason._tag !== "InvalidMetadata" && reason._tag !== "DiscoveryFailed") assert.isBelow(message.length, 2000)
+  assert.isBelow(message.length, reason._tag === "InvalidMetadata" || reason._tag === "DiscoveryFailed" ? 8000 : 2000)
   assert.isBoolean(isSafeToRepeat)
   if (retryAfter !== undefined) assert.isTrue(Number.isFinite(Duration.toMillis(retryAfter)))
   if (error.registered !== undefined) judgeClient(error.registered, secrets)
