@@ -14,6 +14,7 @@
 import { existsSync, globSync } from "node:fs"
 import { mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises"
 import { join, relative } from "node:path"
+import { missingForFleet } from "./fleet.ts"
 import { writeLongRun } from "./longRun.ts"
 import { at, root } from "./support/paths.ts"
 import type { Finished } from "./support/run.ts"
@@ -129,6 +130,15 @@ const short: ReadonlyArray<Part> = [
   { name: "types", fast: true, run: types },
   { name: "unit", fast: true, filters: true, run: vitest("unit") },
   { name: "interop", fast: false, filters: true, run: vitest("interop") },
+  {
+    name: "fleet",
+    fast: false,
+    filters: true,
+    run: async (filters) => {
+      const missing = await missingForFleet()
+      return missing === undefined ? await vitest("fleet")(filters) : { _tag: "notRun", ...missing }
+    }
+  },
   {
     name: "docs",
     fast: false,

@@ -36,6 +36,17 @@ export default defineConfig({
       {
         test: {
           ...common,
+          name: "fleet",
+          include: ["fleet/**/*.test.ts"],
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+          // each file has servers of its own
+          fileParallelism: false
+        }
+      },
+      {
+        test: {
+          ...common,
           name: "long",
           include: ["**/*.long.ts"],
           testTimeout: 3_600_000,

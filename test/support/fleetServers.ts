@@ -1,0 +1,250 @@
+/**
+ * Real servers that keep registrations: PostgreSQL and Redis, started from an installed binary in a folder of their own, on a
+ * socket in that folder. `DATABASE_URL` and `REDIS_URL` name others to take instead; those are reached through a relay, so that
+ * they can be taken away as well.
+ */
+import { Effect, type Scope } from "effect"
+import { type ChildProcess, spawn, spawnSync } from "node:child_process"
+import * as Fs from "node:fs"
+import * as Net from "node:net"
+import * as Os from "node:os"
+import * as Path from "node:path"
+
+// -----------------------------------------------------------------------------
+// models
+// -----------------------------------------------------------------------------
+
+/** How to reach a server: what a client of `@effect/sql-pg` or `redis` is told, as JSON. */
+export type Place =
+  | { readonly kind: "postgres"; readonly path: string; readonly database: string; readonly username: string }
+  | { readonly kind: "postgres"; readonly url: string }
+  | { readonly kind: "redis"; readonly path: string }
+  | { readonly kind: "redis"; readonly url: string }
+
+export interface StoreServer {
+  readonly place: Place
+  /** Takes it away at once, as a crash does. */
+  readonly stop: Effect.Effect<void>
+  /** Brings it back, with what it had made durable. */
+  readonly start: Effect.Effect<void>
+  /** Lets it stand still, with its connections open. */
+  readonly pause: Effect.Effect<void>
+  readonly resume: Effect.Effect<void>
+}
+
+// -----------------------------------------------------------------------------
+// servers
+// -----------------------------------------------------------------------------
+
+export const postgres: Effect.Effect<StoreServer, never, Scope.Scope> = Effect.suspend(() => {
+  const url = process.env["DATABASE_URL"]
+  return url === undefined || url === ""
+    ? ownPostgres
+    : relayed(url, 5432, (url) => ({ kind: "postgres", url }))
+})
+
+export const redis: Effect.Effect<StoreServer, never, Scope.Scope> = Effect.suspend(() => {
+  const url = process.env["REDIS_URL"]
+  return url === undefined || url === "" ? ownRedis : relayed(url, 6379, (url) => ({ kind: "redis", url }))
+})
+
+const ownPostgres = Effect.gen(function*() {
+  const binaries = postgresBinaries()
+  if (binaries === undefined) return yield* Effect.die(new Error("PostgreSQL is not installed"))
+  const user = unprivileged()
+  const folder = yield* folderFor(user)
+  const data = Path.join(folder, "data")
+  const made = spawnSync(
+    Path.join(binaries, "initdb"),
+    ["--pgdata", data, "--auth=trust", "--username=fleet", "--encoding=UTF8", "--locale=C", "--no-sync"],
+    { ...user, cwd: folder, encoding: "utf8" }
+  )
+  if (made.status !== 0) return yield* Effect.die(new Error(`initdb: ${made.stderr}`))
+  return yield* serve({
+    place: { kind: "postgres", path: Path.join(folder, ".s.PGSQL.5432"), database: "postgres", username: "fleet" },
+    // A child of the postmaster would outlive it by a moment, and keep the data from the next.
+    stopSignal: "SIGQUIT",
+    start: () =>
+      spawn(
+        Path.join(binaries, "postgres"),
+        ["-D", data, "-k", folder, "-c", "listen_addresses=", "-c", "max_connections=200", "-c", "shared_buffers=64MB"],
+        { ...user, cwd: folder, stdio: "ignore" }
+      ),
+    isReady: () => spawnSync(Path.join(binaries, "pg_isready"), ["-h", folder, "-q"], { stdio: "ignore" }).status === 0
+  })
+})
+
+const ownRedis = Effect.gen(function*() {
+  const binary = redisBinary()
+  if (binary === undefined) return yield* Effect.die(new Error("Redis is not installed"))
+  const folder = yield* folderFor({})
+  const path = Path.join(folder, "redis.sock")
+  return yield* serve({
+    place: { kind: "redis", path },
+    stopSignal: "SIGKILL",
+    start: () => {
+      Fs.rmSync(path, { force: true })
+      return spawn(
+        binary,
+        [
+          ["--port", "0"],
+          ["--unixsocket", path],
+          ["--unixsocketperm", "700"],
+          ["--dir", folder],
+          ["--appendonly", "yes"],
+          ["--appendfsync", "always"],
+          ["--save", ""],
+          ["--maxmemory-policy", "noeviction"]
+        ].flat(),
+        { cwd: folder, stdio: "ignore" }
+      )
+    },
+    isReady: () => ping(path)
+  })
+})
+
+// -----------------------------------------------------------------------------
+// binaries
+// -----------------------------------------------------------------------------
+
+/** The folder of `initdb` and `postgres`, where Debian keeps them out of the path. */
+export const postgresBinaries = (): string | undefined => {
+  const debian = "/usr/lib/postgresql"
+  const versions = Fs.existsSync(debian)
+    ? Fs.readdirSync(debian).sort((a, b) => Number(b) - Number(a)).map((version) => Path.join(debian, version, "bin"))
+    : []
+  return [...versions, ...searchPath()].find((folder) => Fs.existsSync(Path.join(folder, "initdb")))
+}
+
+export const redisBinary = (): string | undefined =>
+  searchPath().map((folder) => Path.join(folder, "redis-server")).find((file) => Fs.existsSync(file))
+
+const searchPath = () => (process.env["PATH"] ?? "").split(Path.delimiter).filter((folder) => folder !== "")
+
+/** PostgreSQL does not run as root. */
+const unprivileged = (): { readonly uid?: number; readonly gid?: number } => {
+  if (process.getuid?.() !== 0) return {}
+  const users = Fs.readFileSync("/etc/passwd", "utf8").split("\n").map((line) => line.split(":"))
+  const user = users.find(([name]) => name === "postgres") ?? users.find(([name]) => name === "nobody")
+  return user === undefined ? {} : { uid: Number(user[2]), gid: Number(user[3]) }
+}
+
+// -----------------------------------------------------------------------------
+// processes
+// -----------------------------------------------------------------------------
+
+/** The path of a socket has to be short. */
+const folderFor = ({ gid, uid }: { readonly uid?: number; readonly gid?: number }) =>
+  Effect.acquireRelease(
+    Effect.sync(() => {
+      const folder = Fs.mkdtempSync(Path.join(Os.tmpdir(), "fleet-"))
+      if (uid !== undefined && gid !== undefined) Fs.chownSync(folder, uid, gid)
+      return folder
+    }),
+    (folder) => Effect.sync(() => Fs.rmSync(folder, { recursive: true, force: true }))
+  )
+
+const serve = (options: {
+  readonly place: Place
+  readonly stopSignal: NodeJS.Signals
+  readonly start: () => ChildProcess
+  readonly isReady: () => boolean | Promise<boolean>
+}): Effect.Effect<StoreServer, never, Scope.Scope> => {
+  let running: { readonly child: ChildProcess; readonly ended: Promise<void> } | undefined
+  const stop = Effect.promise(async () => {
+    if (running === undefined) return
+    const { child, ended } = running
+    running = undefined
+    child.kill("SIGCONT")
+    child.kill(options.stopSignal)
+    await ended
+  })
+  const start = Effect.promise(async () => {
+    const child = options.start()
+    const ended = new Promise<void>((resolve) => child.once("close", () => resolve()).once("error", () => resolve()))
+    running = { child, ended }
+    const deadline = performance.now() + 60_000
+    while (!(await options.isReady())) {
+      if (child.exitCode !== null || performance.now() > deadline) {
+        throw new Error(`the ${options.place.kind} server does not start`)
+      }
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+  })
+  const signal = (name: NodeJS.Signals) => Effect.sync(() => void running?.child.kill(name))
+  return Effect.as(
+    Effect.acquireRelease(start, () => stop),
+    { place: options.place, stop, start, pause: signal("SIGSTOP"), resume: signal("SIGCONT") }
+  )
+}
+
+const ping = (path: string): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = Net.connect({ path }, () => socket.write("PING\r\n"))
+    socket.on("data", (answer) => {
+      socket.destroy()
+      resolve(answer.toString().startsWith("+PONG"))
+    }).on("error", () => resolve(false))
+  })
+
+// -----------------------------------------------------------------------------
+// relays
+// -----------------------------------------------------------------------------
+
+/** A server of somebody else is not stopped: its connections are cut, and no new ones taken. */
+const relayed = (
+  url: string,
+  usualPort: number,
+  placeOf: (url: string) => Place
+): Effect.Effect<StoreServer, never, Scope.Scope> =>
+  Effect.acquireRelease(
+    Effect.promise(async () => {
+      const target = new URL(url)
+      const sockets = new Set<Net.Socket>()
+      let isOpen = true
+      const relay = Net.createServer((near) => {
+        if (!isOpen) {
+          near.destroy()
+          return
+        }
+        const far = Net.connect(Number(target.port || usualPort), target.hostname)
+        for (const [one, other] of [[near, far], [far, near]] as const) {
+          sockets.add(one)
+          one.pipe(other)
+          one.on("error", () => other.destroy()).on("close", () => {
+            sockets.delete(one)
+            other.destroy()
+          })
+        }
+      })
+      await new Promise<void>((resolve) => relay.listen(0, "127.0.0.1", resolve))
+      const address = relay.address()
+      const near = new URL(url)
+      near.hostname = "127.0.0.1"
+      near.port = String(typeof address === "object" && address !== null ? address.port : 0)
+      const cut = () => sockets.forEach((socket) => socket.destroy())
+      return {
+        relay,
+        cut,
+        server: {
+          place: placeOf(near.href),
+          stop: Effect.sync(() => {
+            isOpen = false
+            cut()
+          }),
+          start: Effect.sync(() => {
+            isOpen = true
+          }),
+          pause: Effect.sync(() => sockets.forEach((socket) => socket.pause())),
+          resume: Effect.sync(() => sockets.forEach((socket) => socket.resume()))
+        }
+      }
+    }),
+    ({ cut, relay }) =>
+      Effect.promise(() =>
+        new Promise<void>((resolve) => {
+          relay.close(() => resolve())
+          cut()
+        })
+      )
+  ).pipe(Effect.map(({ server }) => server))
