@@ -181,7 +181,7 @@ describe("AuthorizationServer", () => {
             const reason = reasonIs(error, "DiscoveryFailed")
             assert.deepStrictEqual(reason.attempts, [{ url: oauth, status, problem: `status ${status}` }])
             assert.isUndefined(error.retryAfter)
-            assert.isFalse(error.isSafeToRepeat)
+            assert.isTrue(error.isSafeToRepeat)
             assert.deepStrictEqual(server.urls, [oauth])
           }))
       }
@@ -268,7 +268,7 @@ describe("AuthorizationServer", () => {
           Effect.flip,
           Effect.map((error) => {
             reasonIs(error, "DiscoveryFailed")
-            assert.strictEqual(error.isSafeToRepeat, error.retryAfter !== undefined)
+            assert.isTrue(error.isSafeToRepeat)
             return error.retryAfter === undefined ? undefined : Duration.toSeconds(error.retryAfter)
           })
         )

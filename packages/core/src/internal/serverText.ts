@@ -1,5 +1,6 @@
 /**
- * Text that a server sent, made fit for an error: one line, short, no markup, no secrets.
+ * Text that a server sent, made fit for an error: one line, short, no markup, no secrets. What is left out of a message
+ * for its length is in the data of the error.
  *
  * @internal
  */
@@ -27,6 +28,15 @@ export const shorten = (text: string): string =>
     ? text
     // Not in the middle of a character.
     : `${text.slice(0, maximumLength - 1).replace(/[\ud800-\udbff]$/, "")}…`
+
+/** How many items of a list are told. */
+const maximumItems = 10
+
+/** A list of a length that fits into a message. */
+export const listed = <A>(separator: string, items: ReadonlyArray<A>, tell: (item: A) => string): string => {
+  const more = items.length - maximumItems
+  return items.slice(0, maximumItems).map(tell).join(separator) + (more > 0 ? `${separator}and ${more} more` : "")
+}
 
 /** Text with every secret replaced, also in the encodings in which servers tend to echo one back. */
 export const withoutSecrets = (text: string, secrets: ReadonlyArray<string>): string => {
