@@ -1,0 +1,51 @@
+/** Values in which every secret is `Redacted`: what the timeline keeps and the page shows. */
+import * as ClientInformation from "@effect-dcr/core/ClientInformation"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+
+export type Masked =
+  | null
+  | boolean
+  | number
+  | string
+  | Redacted.Redacted<string>
+  | ReadonlyArray<Masked>
+  | { readonly [name: string]: Masked }
+
+/** The SDK's own schemas know which members of an answer are secrets. */
+const isSecret = (name: string): boolean =>
+  Object.entries(ClientInformation.answerMembers).some(([member, schema]) =>
+    member === name && Schema.is(schema)(Redacted.make(""))
+  )
+
+const isRecord = (value: unknown): value is { readonly [name: string]: unknown } =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+
+/** Any value of JSON, with its secrets masked. */
+export const mask = (value: unknown): Masked => {
+  if (Redacted.isRedacted(value)) {
+    return Redacted.make(textOf(Redacted.value(value)), { label: value.label ?? "secret" })
+  }
+  if (Array.isArray(value)) return value.map(mask)
+  if (isRecord(value)) {
+    return Object.fromEntries(
+      Object.entries(value).filter(([, item]) => item !== undefined).map(([name, item]) => [
+        name,
+        typeof item === "string" && isSecret(name) ? Redacted.make(item, { label: name }) : mask(item)
+      ])
+    )
+  }
+  return typeof value === "boolean" || typeof value === "number" || typeof value === "string" ? value : null
+}
+
+/** A body: JSON with its secrets masked. Of any other text nobody knows what is in it, so all of it is masked. */
+export const maskBody = (text: string): Masked | undefined => {
+  if (text === "") return undefined
+  try {
+    return mask(JSON.parse(text))
+  } catch {
+    return Redacted.make(text, { label: "not JSON" })
+  }
+}
+
+const textOf = (value: unknown): string => typeof value === "string" ? value : JSON.stringify(value)

@@ -1,0 +1,13 @@
+/** What every control gets. */
+
+export interface ControlAttributes {
+  readonly "aria-labelledby": string
+  readonly "aria-describedby": string | undefined
+  readonly "aria-invalid": true | undefined
+}
+
+export interface ControlProps {
+  readonly name: string
+  readonly value: unknown
+  readonly attributes: ControlAttributes
+}
