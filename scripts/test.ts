@@ -124,6 +124,21 @@ const types = async (): Promise<Outcome> => {
   )
 }
 
+/** In a real Chromium, or not at all. */
+const browser = async (filters: ReadonlyArray<string>): Promise<Outcome> => {
+  const { code, output } = await node([at("test", "browser", "chromium.ts")])
+  if (code === noneStatus) {
+    const install = "npx playwright-core install chromium-headless-shell, or name one in CHROME_PATH"
+    return { _tag: "notRun", reason: output.trim(), install }
+  }
+  if (code !== 0) return failed(output)
+  const result = await vitest("browser")(filters)
+  return result._tag === "passed" ? passed(`${result.note}, in Chromium (${output.trim()})`) : result
+}
+
+/** How `test/browser/chromium.ts` ends when no Chromium starts. */
+const noneStatus = 3
+
 const short: ReadonlyArray<Part> = [
   { name: "format", fast: true, run: formatted },
   { name: "lint", fast: true, run: lint },
@@ -139,6 +154,7 @@ const short: ReadonlyArray<Part> = [
       return missing === undefined ? await vitest("fleet")(filters) : { _tag: "notRun", ...missing }
     }
   },
+  { name: "browser", fast: false, filters: true, run: browser },
   {
     name: "docs",
     fast: false,

@@ -21,7 +21,8 @@ export default defineConfig({
         test: {
           ...common,
           name: "unit",
-          include: ["core/**/*.test.ts", "platform-node/**/*.test.ts", "platform-browser/**/*.test.ts"]
+          include: ["core/**/*.test.ts", "platform-node/**/*.test.ts", "platform-browser/**/*.test.ts"],
+          exclude: ["**/*.chromium.test.ts"]
         }
       },
       {
@@ -42,6 +43,16 @@ export default defineConfig({
           hookTimeout: 120_000,
           // each file has servers of its own
           fileParallelism: false
+        }
+      },
+      {
+        test: {
+          ...common,
+          name: "browser",
+          include: ["**/*.chromium.test.ts"],
+          globalSetup: ["browser/globalSetup.ts"],
+          testTimeout: 30_000,
+          hookTimeout: 60_000
         }
       },
       {

@@ -2,7 +2,7 @@
 import { type RegistrationError, RegistrationStore } from "@effect-dcr/core"
 import { assert, describe, it } from "@effect/vitest"
 import { type Cause, Deferred, Duration, Effect, Fiber, Option, type Scope, Stream } from "effect"
-import { TestClock } from "effect/testing"
+import * as TestClock from "effect/testing/TestClock"
 import { failsWith } from "./failure.ts"
 
 type Store = RegistrationStore.RegistrationStore["Service"]

@@ -1,0 +1,4 @@
+/** Registrations in IndexedDB, in real Chromium. */
+import { suiteInPage } from "../browser/page.ts"
+
+await suiteInPage("storeContract")
