@@ -231,10 +231,14 @@ export const remove = <E = never, R = never>(
     const { answer, wasTried } = yield* attempt.pipe(
       Effect.map((answer) => ({ answer, wasTried: options?.wasTried === true })),
       Effect.catchReason("RegistrationError", "OutcomeUnknown", (_, unknown) =>
-        Effect.mapBoth(attempt, {
-          onSuccess: (answer) => ({ answer, wasTried: true }),
-          onFailure: () => unknown
-        }))
+        attempt.pipe(
+          // What is not said of this one is not said of the first one either.
+          Effect.filterOrFail(({ status }) => status !== 429 && status < 500, () => unknown),
+          Effect.mapBoth({
+            onSuccess: (answer) => ({ answer, wasTried: true }),
+            onFailure: () => unknown
+          })
+        ))
     )
     const isGone = wasTried && [401, 404, 410].includes(answer.status)
     if (!isGone && (answer.status < 200 || answer.status >= 300)) return yield* yield* refusal(answer, authority.asked)

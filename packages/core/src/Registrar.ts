@@ -44,10 +44,11 @@ import { judgeIdentifier } from "./internal/identifier.ts"
 import { isJson } from "./internal/metadataRules.ts"
 import { isInForce } from "./internal/pause.ts"
 import type { RegistrarEvent } from "./internal/registrar/event.ts"
+import { resolveIntent } from "./internal/registrar/intent.ts"
 import { read, rotate } from "./internal/registrar/manage.ts"
 import { dueOf, removeAll, retireDue } from "./internal/registrar/retire.ts"
 import * as Session from "./internal/registrar/session.ts"
-import { fittingClient, resolveIntent, settle } from "./internal/registrar/settle.ts"
+import { fittingClient, settle } from "./internal/registrar/settle.ts"
 import { type Desk, type Managed, type Settings, type Step } from "./internal/registrar/task.ts"
 import { isObject } from "./internal/selectMembers.ts"
 import { attributes } from "./internal/telemetry.ts"
@@ -192,8 +193,8 @@ export class Registrar extends Context.Service<Registrar, {
   readonly ensure: (wanted: Wanted) => Effect.Effect<RegisteredClient, RegistrationError>
   /**
    * Declares the current registration unusable, for the day when the token endpoint says `invalid_client`; the next `ensure`
-   * replaces it. `false` when nothing was done: that client is not the current one any more, or took the place of another
-   * just now.
+   * replaces it. `false` when nothing was done: that client is not the current one any more, or it took the place of another
+   * or got another secret just now, and the next `ensure` returns what works.
    */
   readonly invalidate: (news: Invalidation) => Effect.Effect<boolean, RegistrationError>
   /** The current registration as it is kept, whether or not it still works. Nothing is sent. */
@@ -208,7 +209,10 @@ export class Registrar extends Context.Service<Registrar, {
    * `InvalidOptions` when there is none.
    */
   readonly rotate: (key: Key) => Effect.Effect<Rotation, RegistrationError>
-  /** What is kept. */
+  /**
+   * What is kept. An entry that cannot be read is listed with its problem; where not even its key can be told, the failure comes
+   * after all that can.
+   */
   readonly list: Stream.Stream<Summary, RegistrationError>
   /**
    * Deletes the registrations of a key at the server (RFC 7592 §2.3), the previous ones as well, and forgets them. Their users
@@ -450,15 +454,24 @@ export const make = Effect.fnUntraced(function*(options: Options = {}): Effect.f
     retire: Effect.gen(function*() {
       let retired = 0
       let failure: RegistrationError | undefined
+      const note = (error: RegistrationError) => {
+        failure ??= error
+      }
+      const isDue = Effect.fnUntraced(function*(key: Key) {
+        const record = yield* load(key)
+        return dueOf(record, yield* Clock.currentTimeMillis).length > 0
+      })
       yield* Stream.runForEach(store.keys, (key) =>
-        Effect.match(retireOf(key), {
-          onFailure: (error) => {
-            failure ??= error
-          },
-          onSuccess: (count) => {
-            retired += count
+        Effect.match(
+          // Most keys have nothing to do, and need no lease for that.
+          Effect.flatMap(isDue(key), (isDue) => isDue ? retireOf(key) : Effect.succeed(0)),
+          {
+            onFailure: note,
+            onSuccess: (count) => {
+              retired += count
+            }
           }
-        }))
+        )).pipe(Effect.match({ onFailure: note, onSuccess: () => {} }))
       return failure === undefined ? retired : yield* failure
     }),
     events: Stream.fromPubSub(events)

@@ -91,8 +91,12 @@ const Intent = Schema.Struct({
   kind: Schema.Literals(["register", "update", "rotate", "remove"]),
   /** In milliseconds since the epoch. */
   startedAt: Schema.Number,
+  /** The token of the lease under which it was written. */
+  lease: Schema.optionalKey(Schema.Number),
   /** The client that it is about, but for a registration. */
-  clientId: Schema.optionalKey(Schema.String)
+  clientId: Schema.optionalKey(Schema.String),
+  /** The members that an update sets. */
+  members: Schema.optionalKey(Schema.Array(Schema.String))
 })
 
 /**
@@ -130,6 +134,8 @@ const fields = {
   current: Schema.optionalKey(KeptClient),
   /** The registration access token before the current one, for the case that its successor never took effect. */
   formerToken: Schema.optionalKey(Schema.RedactedFromValue(Schema.String)),
+  /** Members that an update of unknown outcome may have set at the server. */
+  uncertainMembers: Schema.optionalKey(Schema.Array(Schema.String)),
   previous: Schema.Array(PreviousRegistration),
   intent: Schema.optionalKey(Intent),
   possibleOrphans: Schema.Array(PossibleOrphan),
@@ -139,7 +145,7 @@ const fields = {
   backoff: Schema.optionalKey(Pause),
   /** While the current registration is used although it is time to renew it. */
   renewalPause: Schema.optionalKey(Pause),
-  /** When the current registration took the place of another, in milliseconds since the epoch. */
+  /** When the current registration took the place of another, or got another secret, in milliseconds since the epoch. */
   replacedAt: Schema.optionalKey(Schema.Number),
   /** When the current registration was declared invalid, in milliseconds since the epoch. */
   invalidatedAt: Schema.optionalKey(Schema.Number),

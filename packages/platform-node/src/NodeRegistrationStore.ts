@@ -176,11 +176,14 @@ export const make = Effect.fnUntraced(function*(
         let unreadable: RegistrationError | undefined
         return Stream.fromIterable(names).pipe(
           Stream.mapEffect((name) =>
-            Effect.catch(lookAny("list", Path.join(keyFolders, name)), (error) =>
-              Effect.sync(() => {
-                unreadable ??= error
-                return Option.none<Key>()
-              }))
+            lookAny("list", Path.join(keyFolders, name)).pipe(
+              Effect.catch((error) =>
+                Effect.sync(() => {
+                  unreadable ??= error
+                  return Option.none<Key>()
+                })
+              )
+            )
           ),
           Stream.flatMap(Option.match({ onNone: () => Stream.empty, onSome: (key) => Stream.succeed(key) })),
           Stream.concat(Stream.suspend(() => unreadable === undefined ? Stream.empty : Stream.fail(unreadable)))

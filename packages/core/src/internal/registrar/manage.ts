@@ -12,10 +12,11 @@ import { RegisteredClient } from "../../RegisteredClient.ts"
 import type { RegistrationError } from "../../RegistrationError.ts"
 import type { RegistrationRecord } from "../../RegistrationRecord.ts"
 import { checkMetadata, prepareMetadata } from "../prepareMetadata.ts"
-import { memberKey } from "../selectMembers.ts"
-import { notePostponement, refuseWhileLimited } from "./register.ts"
-import { isLost, type Session } from "./session.ts"
+import { isObject, memberKey } from "../selectMembers.ts"
+import { type Intent, isSame, resolveIntent, uncertain } from "./intent.ts"
+import { isLost, type Session, stubbornly } from "./session.ts"
 import { type Desk, keyOf, type Managed, type Requirements, type Step, type Task } from "./task.ts"
+import { notePostponement, refuseWhileLimited } from "./waiting.ts"
 
 // -----------------------------------------------------------------------------
 // update and rotation
@@ -30,7 +31,14 @@ export const update = Effect.fnUntraced(function*(
   const server = yield* Effect.tapError(task.server, (error) => notePostponement(task, error))
   const prepared = prepareMetadata(server, task.metadata, task.options)
   yield* checkMetadata(prepared)
-  const updated = yield* changeDurably(task, current, "update", () => changeTo(prepared.metadata, current))
+  const { uncertainMembers = [] } = task.session.record()
+  const members = Object.keys(prepared.metadata)
+  const updated = yield* changeDurably(
+    task,
+    current,
+    { kind: "update", members },
+    () => changeTo(prepared.metadata, [...Object.keys(current.requested), ...uncertainMembers])
+  )
   yield* task.emit({ _tag: "Updated", ...keyOf(task.session.record()), clientId: updated.information.client_id })
   return updated
 })
@@ -48,14 +56,14 @@ export const rotate = Effect.fnUntraced(function*(
   current: RegisteredClient
 ): Effect.fn.Return<RegisteredClient, RegistrationError, Requirements> {
   yield* refuseWhileLimited(task)
-  const rotated = yield* changeDurably(task, current, "rotate", ClientConfiguration.noChange)
+  const rotated = yield* changeDurably(task, current, { kind: "rotate" }, ClientConfiguration.noChange)
   yield* task.emit({ _tag: "Rotated", ...keyOf(task.session.record()), clientId: rotated.information.client_id })
   return rotated
 })
 
-const changeTo = (metadata: ClientMetadata, { requested }: RegisteredClient): ClientConfiguration.Change => {
+const changeTo = (metadata: ClientMetadata, before: ReadonlyArray<string>): ClientConfiguration.Change => {
   const asked = new Set(Object.keys(metadata).map(memberKey))
-  return { set: metadata, remove: Object.keys(requested).filter((name) => !asked.has(memberKey(name))) }
+  return { set: metadata, remove: before.filter((name) => !asked.has(memberKey(name))) }
 }
 
 /**
@@ -65,14 +73,14 @@ const changeTo = (metadata: ClientMetadata, { requested }: RegisteredClient): Cl
 const changeDurably = (
   task: Managed,
   current: RegisteredClient,
-  kind: "update" | "rotate",
+  what: Pick<Intent, "kind" | "members">,
   changeOf: (read: RegisteredClient) => ClientConfiguration.Change
 ): Step<RegisteredClient> =>
   Effect.gen(function*() {
     const startedAt = yield* Clock.currentTimeMillis
     if (canManage(task, current)) {
-      const intent = { kind, startedAt, clientId: current.information.client_id }
-      yield* task.session.save({ ...task.session.record(), intent })
+      const { lease, record, save } = task.session
+      yield* save({ ...record(), intent: { ...what, startedAt, lease, clientId: current.information.client_id } })
     }
     const read = yield* readAndKeep(task, current)
     const changed = yield* ClientConfiguration.replace(read, changeOf(read), optionsOf(task, read))
@@ -114,11 +122,8 @@ const noteFailure = Effect.fnUntraced(function*(task: Managed, error: Registrati
   yield* notePostponement(task, error)
   if (intent === undefined) return
   const isUnknown = intent.kind === "update" && error.method === "PUT" && error.mayHaveSucceeded
-  yield* Effect.ignore(task.session.save(isUnknown ? withoutFingerprint(record) : record))
+  yield* Effect.ignore(task.session.save(isUnknown ? uncertain(record, intent.members) : record))
 })
-
-/** What the server has is not known: whatever is asked next is sent. */
-export const withoutFingerprint = ({ fingerprint: _, ...record }: RegistrationRecord): RegistrationRecord => record
 
 /** After a crash the server may know the token before the last one. */
 const withToken = (
@@ -160,7 +165,7 @@ export const isRefusal = ({ method, reason }: RegistrationError): boolean => {
       return true
     case "OAuthError":
     case "UnexpectedStatus":
-      return reason.status < 500
+      return reason.status < 500 && !tooSoon.has(reason.status)
     // A read changes nothing.
     case "UnusableAnswer":
       return method === "GET"
@@ -168,6 +173,9 @@ export const isRefusal = ({ method, reason }: RegistrationError): boolean => {
       return false
   }
 }
+
+/** These say that the same request may succeed the next time (RFC 9110 §15.5.9, RFC 8470 §5.2). */
+const tooSoon: ReadonlySet<number> = new Set([408, 425])
 
 // -----------------------------------------------------------------------------
 // keeping
@@ -186,8 +194,7 @@ const keep = Effect.fnUntraced(function*(task: Managed, change: Change) {
   yield* task.session.save(withChange(task.session.record(), change, now)).pipe(
     Effect.catch((error) =>
       isLost(error)
-        ? task.again((session) => keepLate(session, change)).pipe(
-          Effect.retry({ times: 3, while: isLost }),
+        ? stubbornly(task.again((session) => keepLate(task, session, change))).pipe(
           Effect.mapError((reason) => reason.withRegistered(change.after)),
           Effect.andThen(Effect.fail(error))
         )
@@ -197,7 +204,7 @@ const keep = Effect.fnUntraced(function*(task: Managed, change: Change) {
 })
 
 const withChange = (
-  { intent, renewalPause, ...record }: RegistrationRecord,
+  { intent, renewalPause, uncertainMembers, ...record }: RegistrationRecord,
   { after, before, settles }: Change,
   now: number
 ): RegistrationRecord => {
@@ -208,35 +215,69 @@ const withChange = (
     current: after,
     ...(intent === undefined || settles !== undefined ? undefined : { intent }),
     ...(renewalPause === undefined || isExpiryNew ? undefined : { renewalPause }),
+    ...(uncertainMembers === undefined || (settles !== undefined && intent?.kind === "update")
+      ? undefined
+      : { uncertainMembers }),
     ...(settles?.fingerprint === undefined ? undefined : { fingerprint: settles.fingerprint }),
     ...(isTokenNew && token !== undefined ? { formerToken: token } : undefined),
-    ...(isSecretNew || isExpiryNew ? { secretSince: now } : undefined)
+    ...(isSecretNew || isExpiryNew ? { secretSince: now } : undefined),
+    // Whoever says from now on that the client does not work means the secret before, for a while.
+    ...(isSecretNew ? { replacedAt: now } : undefined)
   }
 }
 
-/** Of two who changed one registration at once nobody knows whose credentials are the last: both tokens are kept. */
+/**
+ * Of two who changed one registration at once nobody knows whose change is the last: both tokens are kept, and what is asked
+ * next is sent.
+ */
 const keepLate = Effect.fnUntraced(function*(
+  task: Managed,
   session: Session,
   change: Change
 ): Effect.fn.Return<void, RegistrationError> {
   const now = yield* Clock.currentTimeMillis
+  const known = task.session.record()
+  const left = session.record().intent
+  // Whoever had the lease meanwhile may have died as well.
+  if (left !== undefined && !(known.intent !== undefined && isSame(left, known.intent))) {
+    yield* resolveIntent({ emit: task.emit, session })
+  }
   const record = session.record()
-  const { client_id: clientId, registration_access_token: token } = change.after.information
-  if (record.current?.information.client_id !== clientId) {
+  const { after, before } = change
+  const { client_id: clientId, registration_access_token: token } = after.information
+  const { current } = record
+  if (current?.information.client_id !== clientId) {
     return yield* session.save({
       ...record,
       previous: record.previous.map((kept) =>
-        kept.client.information.client_id === clientId ? { ...kept, client: change.after } : kept
+        kept.client.information.client_id === clientId ? { ...kept, client: after } : kept
       )
     })
   }
-  const isUntouched = !ClientConfiguration.rotationOf(change.before, record.current).isTokenNew
-  yield* session.save(
-    isUntouched
-      ? withChange(record, change, now)
-      : { ...record, ...(token === undefined ? undefined : { formerToken: token }) }
-  )
+  const { isExpiryNew, isSecretNew, isTokenNew } = ClientConfiguration.rotationOf(before, current)
+  const hasOtherCredentials = isExpiryNew || isSecretNew || isTokenNew
+  if (!hasOtherCredentials && record.fingerprint === known.fingerprint && isAlike(before, current)) {
+    return yield* session.save(withChange(record, change, now))
+  }
+  const members = [...Object.keys(after.requested), ...Object.keys(current.requested)]
+  yield* session.save(uncertain(
+    hasOtherCredentials
+      ? { ...record, ...(token === undefined ? undefined : { formerToken: token }) }
+      : withChange(record, change, now),
+    members
+  ))
 })
+
+/** In all but their secrets, which are compared apart. */
+const isAlike = (one: RegisteredClient, other: RegisteredClient): boolean =>
+  inOrder([one, one.extensions]) === inOrder([other, other.extensions])
+
+const inOrder = (value: unknown): string =>
+  JSON.stringify(
+    value,
+    (_, inner: unknown) =>
+      isObject(inner) ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => a < b ? -1 : 1)) : inner
+  )
 
 // -----------------------------------------------------------------------------
 // deletion
@@ -258,7 +299,8 @@ export const deleteClient = (
     const former = session.record().current === client ? withToken(client, session.record().formerToken) : undefined
     // An intent that stays is a doubt later: written down only where something is sent.
     if (client.information.registration_client_uri !== undefined) {
-      yield* session.save({ ...session.record(), intent: { kind: "remove", startedAt, clientId } })
+      const { lease } = session
+      yield* session.save({ ...session.record(), intent: { kind: "remove", startedAt, lease, clientId } })
     }
     const remove = (client: RegisteredClient, wasTried: boolean) =>
       ClientConfiguration.remove(client, { ...settings.management(client), wasTried })
@@ -286,6 +328,7 @@ const withoutClient = (
     invalidatedBecause,
     renewalPause,
     secretSince,
+    uncertainMembers,
     ...record
   }: RegistrationRecord,
   clientId: string
@@ -299,6 +342,7 @@ const withoutClient = (
     ...(invalidatedAt === undefined ? undefined : { invalidatedAt }),
     ...(invalidatedBecause === undefined ? undefined : { invalidatedBecause }),
     ...(renewalPause === undefined ? undefined : { renewalPause }),
-    ...(secretSince === undefined ? undefined : { secretSince })
+    ...(secretSince === undefined ? undefined : { secretSince }),
+    ...(uncertainMembers === undefined ? undefined : { uncertainMembers })
   })
 })

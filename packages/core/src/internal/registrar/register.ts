@@ -8,59 +8,16 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import type { AuthorizationServer } from "../../AuthorizationServer.ts"
-import * as ClientConfiguration from "../../ClientConfiguration.ts"
 import * as ClientRegistration from "../../ClientRegistration.ts"
 import type { RegisteredClient } from "../../RegisteredClient.ts"
-import { RegistrationError } from "../../RegistrationError.ts"
-import { isInForce } from "../pause.ts"
+import type { RegistrationError } from "../../RegistrationError.ts"
+import type { RegistrationRecord } from "../../RegistrationRecord.ts"
+import { type Intent, isSame, resolveIntent, withoutTrace } from "./intent.ts"
+import { deleteClient } from "./manage.ts"
 import { doubled } from "./renewal.ts"
-import { isLost, type Session } from "./session.ts"
+import { isLost, type Session, stubbornly } from "./session.ts"
 import { keyOf, type Requirements, type Step, type Task } from "./task.ts"
-
-// -----------------------------------------------------------------------------
-// waiting
-// -----------------------------------------------------------------------------
-
-/** Fails while the issuer wants no requests. */
-export const refuseWhileLimited = Effect.fnUntraced(function*({ session, store }: Pick<Task, "session" | "store">) {
-  const { issuer } = session.record()
-  const now = yield* Clock.currentTimeMillis
-  const notBefore = yield* store.notBefore(issuer)
-  if (notBefore > now) {
-    return yield* new RegistrationError({
-      reason: { _tag: "RateLimited", status: 429, retryAfter: Duration.millis(notBefore - now) },
-      issuer
-    })
-  }
-})
-
-/** Remembers when the issuer wants the next request. That it cannot be remembered is no reason to hide what happened. */
-export const notePostponement = Effect.fnUntraced(function*(
-  { session, store }: Pick<Task, "session" | "store">,
-  { retryAfter }: RegistrationError
-) {
-  if (retryAfter === undefined) return
-  const now = yield* Clock.currentTimeMillis
-  yield* Effect.ignore(store.postpone(session.record().issuer, now + Duration.toMillis(retryAfter)))
-})
-
-const refuseWhileUnknown = Effect.fnUntraced(function*({ session }: Task) {
-  const { backoff, issuer } = session.record()
-  const now = yield* Clock.currentTimeMillis
-  if (backoff === undefined || !isInForce(backoff, now)) return
-  const retryAfter = Duration.millis(backoff.until - now)
-  return yield* new RegistrationError({
-    reason: {
-      _tag: "OutcomeUnknown",
-      why: "Backoff",
-      message: `What became of the last registration is not known; the next attempt is made in ${
-        Duration.format(retryAfter)
-      } at the earliest`,
-      retryAfter
-    },
-    issuer
-  })
-})
+import { notePostponement, refuseWhileLimited, refuseWhileUnknown } from "./waiting.ts"
 
 // -----------------------------------------------------------------------------
 // registering
@@ -91,13 +48,16 @@ const post = Effect.fnUntraced(function*(
 ): Effect.fn.Return<RegisteredClient, RegistrationError, Requirements> {
   const startedAt = yield* Clock.currentTimeMillis
   const before = task.session.record()
-  yield* task.session.save({ ...before, intent: { kind: "register", startedAt } })
+  const intent: Intent = { kind: "register", startedAt, lease: task.session.lease }
+  yield* task.session.save({ ...before, intent })
   // Whether deviations are taken is for each caller to say, of a registration that is kept in any case.
   const client = yield* ClientRegistration.register(server, task.metadata, { ...options, deviations: "keep" }).pipe(
     Effect.tapError((error) => noteFailure(task, error, startedAt))
   )
-  const keep: Keep = { client, replaces, replaced: before.current, startedAt }
-  yield* keepNew(task, task.session, keep).pipe(Effect.catch((error) => notKept(task, keep, error)))
+  const keep: Keep = { client, replaces, replaced: before.current, intent }
+  yield* keepNew(task, task.session, task.session.record(), keep).pipe(
+    Effect.catch((error) => notKept(task, keep, error))
+  )
   return client
 })
 
@@ -129,10 +89,15 @@ interface Keep {
   readonly replaces: string | undefined
   /** The registration that it takes the place of. */
   readonly replaced: RegisteredClient | undefined
-  readonly startedAt: number
+  readonly intent: Intent
 }
 
-const keepNew = Effect.fnUntraced(function*(task: Task, session: Session, { client, replaces }: Keep) {
+const keepNew = Effect.fnUntraced(function*(
+  task: Task,
+  session: Session,
+  before: RegistrationRecord,
+  { client, replaces }: Keep
+) {
   const now = yield* Clock.currentTimeMillis
   const {
     backoff: _backoff,
@@ -142,29 +107,33 @@ const keepNew = Effect.fnUntraced(function*(task: Task, session: Session, { clie
     invalidatedAt,
     invalidatedBecause: _because,
     renewalPause: _pause,
+    uncertainMembers: _members,
     ...record
-  } = session.record()
+  } = before
   const { retire } = task.settings
   const retirement = retire === "keep" ? undefined : {
     retireAt: now + Duration.toMillis(Duration.fromInputUnsafe(retire.after))
   }
   const reason = replaces ?? "replaced"
   const doubt = invalidatedAt === undefined ? undefined : { isDoubtful: true }
+  const key = { ...keyOf(record), clientId: client.information.client_id }
+  // A server may give the same client again. It is not to be deleted as one that was replaced.
+  const others = record.previous.filter((kept) => kept.client.information.client_id !== key.clientId)
+  const isReplaced = current !== undefined && current.information.client_id !== key.clientId
   yield* session.save({
     ...record,
     fingerprint: task.fingerprint,
     current: client,
     secretSince: now,
-    ...(current === undefined ? undefined : {
-      replacedAt: now,
-      previous: [...record.previous, { client: current, replacedAt: now, reason, ...retirement, ...doubt }]
-    })
+    ...(current === undefined ? undefined : { replacedAt: now }),
+    previous: isReplaced
+      ? [...others, { client: current, replacedAt: now, reason, ...retirement, ...doubt }]
+      : others
   })
-  const key = { ...keyOf(record), clientId: client.information.client_id }
   yield* task.emit(
-    current === undefined
-      ? { _tag: "Registered", ...key }
-      : { _tag: "Replaced", ...key, previousClientId: current.information.client_id, reason }
+    isReplaced
+      ? { _tag: "Replaced", ...key, previousClientId: current.information.client_id, reason }
+      : { _tag: "Registered", ...key }
   )
 })
 
@@ -175,8 +144,7 @@ const keepNew = Effect.fnUntraced(function*(task: Task, session: Session, { clie
  */
 const notKept = (task: Task, keep: Keep, error: RegistrationError): Step<never> =>
   isLost(error)
-    ? task.again((session) => keepOrRemove(task, session, keep)).pipe(
-      Effect.retry({ times: 3, while: isLost }),
+    ? stubbornly(task.again((session) => keepOrRemove(task, session, keep))).pipe(
       Effect.mapError((reason) => reason.withRegistered(keep.client)),
       Effect.andThen(Effect.fail(error))
     )
@@ -187,26 +155,27 @@ const keepOrRemove = Effect.fnUntraced(function*(
   session: Session,
   keep: Keep
 ): Effect.fn.Return<void, RegistrationError, Requirements> {
-  const { client, replaced, startedAt } = keep
+  const { client, intent, replaced } = keep
   const clientId = client.information.client_id
-  const currentId = session.record().current?.information.client_id
-  // The store said no to what it had written: it is there.
-  if (currentId === clientId) return
-  // Whoever took the lease meanwhile took this registration for one that nobody finished.
-  const { possibleOrphans } = session.record()
-  const known = possibleOrphans.filter((orphan) => orphan.why !== "crashed" || orphan.startedAt !== startedAt)
-  if (known.length < possibleOrphans.length) yield* session.save({ ...session.record(), possibleOrphans: known })
-  if (currentId === replaced?.information.client_id) return yield* keepNew(task, session, keep)
-  const removed = yield* Effect.result(ClientConfiguration.remove(client, task.settings.management(client)))
+  const idOf = (client: RegisteredClient | undefined) => client?.information.client_id
+  const { current, previous } = session.record()
+  // The store said no to what it had written: it is there, and maybe somebody has it already.
+  if (idOf(current) === clientId || previous.some((kept) => idOf(kept.client) === clientId)) return
+  // Whoever had the lease meanwhile may have died as well.
+  const left = session.record().intent
+  if (left !== undefined && !isSame(left, intent)) yield* resolveIntent({ emit: task.emit, session })
+  const record = withoutTrace(session.record(), intent)
+  if (idOf(record.current) === idOf(replaced)) return yield* keepNew(task, session, record, keep)
   const now = yield* Clock.currentTimeMillis
-  const record = session.record()
-  if (removed._tag === "Success") {
-    return yield* task.emit({ _tag: "Removed", ...keyOf(record), clientId })
-  }
-  // Nobody ever got it, so that deleting it later logs nobody out.
+  // Written down before it is deleted. Nobody ever got it, so that deleting it later logs nobody out.
   const retireAt = now + Duration.toMillis(task.settings.backoff)
   yield* session.save({
     ...record,
     previous: [...record.previous, { client, replacedAt: now, reason: "superseded", retireAt }]
   })
+  const removed = yield* Effect.result(deleteClient({ session, settings: task.settings }, client, false))
+  if (removed._tag === "Success") return yield* task.emit({ _tag: "Removed", ...keyOf(record), clientId })
+  if (removed.failure.reason._tag === "StoreFailed") return yield* removed.failure
+  // What became of it is not known: the next who comes treats it with doubt.
+  yield* resolveIntent({ emit: task.emit, session })
 })

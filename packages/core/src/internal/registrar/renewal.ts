@@ -12,15 +12,15 @@ import { isInForce } from "../pause.ts"
  * of a fifth of its life; its life begins when it was first seen, since a registration outlives its secrets.
  */
 export const needsRenewal = (record: RegistrationRecord, now: number, window: Duration.Duration): boolean => {
-  const expiry = expiryOf(record)
+  const expiry = expiryOf(record, now)
   if (expiry === undefined) return false
-  const life = record.secretSince === undefined ? Infinity : expiry - record.secretSince
+  const life = isPast(record.secretSince, now) ? expiry - record.secretSince : Infinity
   return now >= expiry - Math.min(Duration.toMillis(window), life / 5)
 }
 
 /** Whether the secret of the current registration cannot be used any more. */
 export const isExpired = (record: RegistrationRecord, now: number): boolean => {
-  const expiry = expiryOf(record)
+  const expiry = expiryOf(record, now)
   return expiry !== undefined && now >= expiry
 }
 
@@ -36,7 +36,7 @@ export const renewalPause = (
   shortest: Duration.Duration
 ): number => {
   const first = Duration.toMillis(shortest)
-  const left = (expiryOf(record) ?? Infinity) - now
+  const left = (expiryOf(record, now) ?? Infinity) - now
   return now + Math.max(first, Math.min(doubled(first, failures), left / 2))
 }
 
@@ -45,10 +45,13 @@ export const doubled = (first: number, failures: number): number => Math.min(fir
 
 /**
  * Milliseconds since the epoch; `undefined` for a secret that never expires, for no secret, and for one that had expired when
- * it was first seen: of two clocks that disagree so much nobody knows which one is wrong.
+ * it was first seen: of two clocks that disagree so much nobody knows which one is wrong. Once the clock has jumped back to
+ * before that, it was the one.
  */
-const expiryOf = ({ current, secretSince }: RegistrationRecord): number | undefined => {
+const expiryOf = ({ current, secretSince }: RegistrationRecord, now: number): number | undefined => {
   const { client_secret, client_secret_expires_at: seconds } = current?.information ?? {}
   if (client_secret === undefined || seconds === undefined || seconds === 0) return undefined
-  return secretSince !== undefined && seconds * 1000 <= secretSince ? undefined : seconds * 1000
+  return isPast(secretSince, now) && seconds * 1000 <= secretSince ? undefined : seconds * 1000
 }
+
+const isPast = (time: number | undefined, now: number): time is number => time !== undefined && time <= now

@@ -7,8 +7,8 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type { RegistrationError } from "../../RegistrationError.ts"
 import type { RegistrationRecord } from "../../RegistrationRecord.ts"
+import { resolveIntent } from "./intent.ts"
 import { deleteClient } from "./manage.ts"
-import { resolveIntent } from "./settle.ts"
 import { type Desk, keyOf, type Requirements } from "./task.ts"
 
 /** The previous registrations whose time has come. */

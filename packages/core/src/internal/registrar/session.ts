@@ -17,6 +17,8 @@ export interface Session {
   readonly save: (record: RegistrationRecord.RegistrationRecord) => Effect.Effect<void, RegistrationError>
   /** Removes the entry. */
   readonly remove: Effect.Effect<void, RegistrationError>
+  /** The token of the lease: what is written under it is told apart by it. */
+  readonly lease: number
 }
 
 export const open = Effect.fnUntraced(function*(
@@ -28,27 +30,79 @@ export const open = Effect.fnUntraced(function*(
   let record = entry === undefined
     ? RegistrationRecord.empty(lease.key)
     : yield* RegistrationRecord.decode(entry.value, lease.key)
+
+  /**
+   * Asks a store that does not answer again: what a server granted is at stake. Where it had done it all the same, it says then
+   * that it was somebody else, although the lease is still held.
+   */
+  const patiently = <A>(
+    effect: Effect.Effect<A, RegistrationError>,
+    isDone: (found: RegistrationStoreEntry) => Option.Option<A>
+  ): Effect.Effect<A, RegistrationError> =>
+    Effect.suspend(() => {
+      let isInDoubt = false
+      return effect.pipe(
+        Effect.tapError((error) =>
+          Effect.sync(() => {
+            isInDoubt ||= isUnavailable(error)
+          })
+        ),
+        Effect.retry({
+          schedule: Schedule.exponential("50 millis").pipe(Schedule.upTo({ times: 3 })),
+          while: isUnavailable
+        }),
+        Effect.catch((error) =>
+          isInDoubt && isConflict(error)
+            ? store.load(lease.key).pipe(
+              Effect.flatMap((found) => Effect.fromOption(isDone(found))),
+              Effect.mapError(() => error)
+            )
+            : Effect.fail(error)
+        )
+      )
+    })
   return {
     record: () => record,
+    lease: lease.token,
     save: (changed) =>
       RegistrationRecord.encode(changed).pipe(
-        Effect.flatMap((text) => patiently(store.save(lease, text, version))),
+        Effect.flatMap((text) =>
+          patiently(
+            Effect.suspend(() => store.save(lease, text, version)),
+            Option.flatMap((found) => found.value === text ? Option.some(found.version) : Option.none())
+          )
+        ),
         Effect.map((saved) => {
           record = changed
           version = saved
         })
       ),
-    remove: Effect.suspend(() => version === 0 ? Effect.void : patiently(store.remove(lease, version)))
+    remove: Effect.suspend(() =>
+      version === 0
+        ? Effect.void
+        : patiently(store.remove(lease, version), (found) =>
+          Option.isNone(found) ? Option.some(undefined) : Option.none())
+    )
   }
 })
 
-/** Somebody else has the lease or wrote the entry: what is known here is not what is there. */
-export const isLost = ({ reason }: RegistrationError): boolean =>
-  reason._tag === "StoreFailed" && (reason.problem === "Conflict" || reason.problem === "LeaseLost")
+type RegistrationStoreEntry = Effect.Success<ReturnType<RegistrationStore["Service"]["load"]>>
 
-/** What a server granted is at stake: a store that does not answer is asked again. */
-const patiently = <A>(effect: Effect.Effect<A, RegistrationError>): Effect.Effect<A, RegistrationError> =>
+/** Somebody else has the lease or wrote the entry: what is known here is not what is there. */
+export const isLost = (error: RegistrationError): boolean =>
+  isConflict(error) || (error.reason._tag === "StoreFailed" && error.reason.problem === "LeaseLost")
+
+const isConflict = ({ reason }: RegistrationError): boolean =>
+  reason._tag === "StoreFailed" && reason.problem === "Conflict"
+
+const isUnavailable = ({ reason }: RegistrationError): boolean =>
+  reason._tag === "StoreFailed" && reason.problem === "Unavailable"
+
+/** For what must not be lost: again under another lease when that is lost, too, and when the store does not answer. */
+export const stubbornly = <A, R>(
+  effect: Effect.Effect<A, RegistrationError, R>
+): Effect.Effect<A, RegistrationError, R> =>
   Effect.retry(effect, {
-    schedule: Schedule.exponential("50 millis").pipe(Schedule.upTo({ times: 3 })),
-    while: ({ reason }) => reason._tag === "StoreFailed" && reason.problem === "Unavailable"
+    schedule: Schedule.exponential("50 millis").pipe(Schedule.upTo({ times: 5 })),
+    while: (error) => isLost(error) || isUnavailable(error)
   })

@@ -11,11 +11,12 @@ import * as Effect from "effect/Effect"
 import type { RegisteredClient } from "../../RegisteredClient.ts"
 import type { RegistrationError } from "../../RegistrationError.ts"
 import type { RegistrationRecord } from "../../RegistrationRecord.ts"
-import { isRefusal, rotate, update, withoutFingerprint } from "./manage.ts"
+import { resolveIntent } from "./intent.ts"
+import { isRefusal, rotate, update } from "./manage.ts"
 import { register } from "./register.ts"
 import { isExpired, isRenewalPaused, needsRenewal, renewalPause } from "./renewal.ts"
 import { isLost } from "./session.ts"
-import { type Desk, keyOf, type Requirements, type Settings, type Step, type Task } from "./task.ts"
+import { keyOf, type Requirements, type Settings, type Step, type Task } from "./task.ts"
 
 /** The registration that fits, registered, updated or renewed where that is needed. */
 export const settle = Effect.fnUntraced(function*(
@@ -50,51 +51,6 @@ export const fittingClient = (
 
 /** Whether somebody is about to change or to remove the registration, or died while doing so. */
 const isUnsettled = ({ intent }: RegistrationRecord): boolean => intent?.kind === "update" || intent?.kind === "remove"
-
-/**
- * An intent whose outcome nobody wrote belongs to a holder that died: the server may have a client that nobody knows, or one
- * less than is known.
- */
-export const resolveIntent = Effect.fnUntraced(function*(
-  { emit, session }: Pick<Desk, "session" | "emit">
-): Effect.fn.Return<void, RegistrationError> {
-  const { intent, ...record } = session.record()
-  if (intent === undefined) return
-  switch (intent.kind) {
-    case "register": {
-      const orphan = { startedAt: intent.startedAt, why: "crashed" } as const
-      yield* session.save({ ...record, possibleOrphans: [...record.possibleOrphans, orphan] })
-      return yield* emit({ _tag: "PossibleOrphan", ...keyOf(record), why: "crashed" })
-    }
-    case "remove":
-      return yield* session.save(doubtful(record, intent.clientId, intent.startedAt))
-    case "update":
-      return yield* session.save(withoutFingerprint(record))
-    case "rotate":
-      return yield* session.save(record)
-  }
-})
-
-/** A client whose deletion was begun is none to hand out any more. It is kept until it is known to be gone. */
-const doubtful = (
-  { current, ...record }: RegistrationRecord,
-  clientId: string | undefined,
-  now: number
-): RegistrationRecord => {
-  const doubt = { retireAt: now, isDoubtful: true }
-  return current !== undefined && current.information.client_id === clientId
-    ? {
-      ...record,
-      previous: [...record.previous, { client: current, replacedAt: now, reason: "removed", ...doubt }]
-    }
-    : {
-      ...record,
-      ...(current === undefined ? undefined : { current }),
-      previous: record.previous.map((kept) =>
-        kept.client.information.client_id === clientId ? { ...kept, ...doubt } : kept
-      )
-    }
-}
 
 /** The metadata changed: by an update where the server lets it, else by a new registration. */
 const change = (task: Task, current: RegisteredClient): Step<RegisteredClient> =>
