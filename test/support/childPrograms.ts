@@ -23,6 +23,8 @@ export interface Child {
   readonly signal: (signal: "SIGKILL" | "SIGSTOP" | "SIGCONT") => Effect.Effect<void>
   /** Waits for its end. */
   readonly ended: Effect.Effect<void>
+  /** What it wrote to its standard error. */
+  readonly complaints: () => string
 }
 
 /** Starts a program of this folder; it is killed with the scope, if it is still there. */
@@ -68,7 +70,8 @@ export const startChild = (program: string, args: ReadonlyArray<string>): Effect
         unread: () => lines,
         write: (line) => Effect.sync(() => void child.stdin.write(`${line}\n`)),
         signal: (signal) => Effect.sync(() => void child.kill(signal)),
-        ended: Effect.promise(() => end)
+        ended: Effect.promise(() => end),
+        complaints: () => complaints
       }
     }
   )
@@ -80,17 +83,6 @@ export const temporaryDirectory = Effect.acquireRelease(
   Effect.sync(() => Fs.mkdtempSync(Path.join(Os.tmpdir(), "effect-dcr-processes-"))),
   (directory) => Effect.sync(() => Fs.rmSync(directory, { recursive: true, force: true }))
 )
-
-/** Numbers from 0 to 1 that a seed decides (mulberry32). */
-export const seeded = (seed: number): () => number => {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
-  }
-}
 
 // -----------------------------------------------------------------------------
 // the server

@@ -5,7 +5,8 @@ import { assert } from "@effect/vitest"
 import { Effect, Layer, Option, Redacted, Schema, Stream } from "effect"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
-import { mountedServer, seeded, startChild, temporaryDirectory } from "./childPrograms.ts"
+import { mountedServer, startChild, temporaryDirectory } from "./childPrograms.ts"
+import { seeded } from "./seeded.ts"
 
 /** What a child says that it was given. */
 const decodeLine = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Struct({

@@ -3,7 +3,8 @@ import { RegistrationStore } from "@effect-dcr/core"
 import { NodeRegistrationStore } from "@effect-dcr/platform-node"
 import { assert } from "@effect/vitest"
 import { Duration, Effect, Option } from "effect"
-import { mountedServer, seeded, startChild, temporaryDirectory } from "./childPrograms.ts"
+import { mountedServer, startChild, temporaryDirectory } from "./childPrograms.ts"
+import { seeded } from "./seeded.ts"
 import { shared } from "./storeChild.ts"
 
 /** Processes that ask for the same client at once: one registration. */
