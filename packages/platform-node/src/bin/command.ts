@@ -5,6 +5,7 @@
  */
 import * as Command from "effect/cli/Command"
 import { discover } from "./commands/discover.ts"
+import { doctor } from "./commands/doctor.ts"
 import { list } from "./commands/list.ts"
 import { register } from "./commands/register.ts"
 import { remove } from "./commands/remove.ts"
@@ -17,6 +18,6 @@ export const command = Command.make("effect-dcr").pipe(
   Command.withDescription(
     "Register OAuth clients at authorization servers (RFC 7591), keep them, and manage them (RFC 7592)."
   ),
-  Command.withSubcommands([discover, register, list, show, update, rotate, remove]),
+  Command.withSubcommands([discover, register, list, show, update, rotate, remove, doctor]),
   Command.withGlobalFlags(settings)
 )

@@ -17,20 +17,28 @@ import { columns, plain, type Style, style } from "./style.ts"
 // a registration
 // -----------------------------------------------------------------------------
 
-const secretMembers = ["client_secret", "registration_access_token"] as const
+/** What was granted, with its secrets in the clear. For eyes and files that were asked for, and nothing else. */
+export const revealed = ({ information }: RegisteredClient): { readonly [member: string]: unknown } =>
+  mapSecrets(information, Redacted.value)
+
+const mapSecrets = (
+  { client_secret, registration_access_token, ...information }: RegisteredClient["information"],
+  show: (secret: Redacted.Redacted<string>) => string
+) => ({
+  ...information,
+  ...(client_secret === undefined ? undefined : { client_secret: show(client_secret) }),
+  ...(registration_access_token === undefined
+    ? undefined
+    : { registration_access_token: show(registration_access_token) })
+})
 
 /** The registration as JSON, its secrets masked unless they are asked for. */
 export const clientJson = Effect.fnUntraced(function*(client: RegisteredClient) {
   const reveal = yield* Reveal
-  const { client_secret, registration_access_token, ...information } = client.information
   const { added, assumed, dropped, replaced } = client.differences
   return {
     issuer: client.issuer,
-    information: {
-      ...information,
-      ...maskedMember("client_secret", client_secret, reveal),
-      ...maskedMember("registration_access_token", registration_access_token, reveal)
-    },
+    information: reveal ? revealed(client) : mapSecrets(client.information, () => "<redacted>"),
     // Nobody knows what a vendor puts there.
     extensions: reveal ? client.extensions : Object.keys(client.extensions),
     requested: client.requested,
@@ -45,12 +53,6 @@ export const clientJson = Effect.fnUntraced(function*(client: RegisteredClient) 
     deviations: client.deviations
   }
 })
-
-const maskedMember = (
-  name: typeof secretMembers[number],
-  secret: Redacted.Redacted<string> | undefined,
-  reveal: boolean
-) => secret === undefined ? undefined : { [name]: reveal ? Redacted.value(secret) : "<redacted>" }
 
 /** The registration as text. */
 export const clientText = Effect.fnUntraced(function*(client: RegisteredClient) {

@@ -3,7 +3,6 @@
  *
  * @internal
  */
-import * as ClientInformation from "@effect-dcr/core/ClientInformation"
 import type { RegisteredClient } from "@effect-dcr/core/RegisteredClient"
 import { RegistrationError } from "@effect-dcr/core/RegistrationError"
 import * as Console from "effect/Console"
@@ -11,12 +10,11 @@ import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Schema from "effect/Schema"
 import { Exit, meaningOf } from "./failure.ts"
-import { errorText } from "./render.ts"
+import { errorText, revealed } from "./render.ts"
 import { Json } from "./settings.ts"
 import { plain, style } from "./style.ts"
 
 const encodeError = Schema.encodeEffect(Schema.toCodecJson(RegistrationError))
-const encodeInformation = Schema.encodeEffect(ClientInformation.ClientInformation)
 
 /** Reports the failure of a command on standard error, as text or as JSON, and ends with the exit code of its kind. */
 export const reporting = <A, E, R>(effect: Effect.Effect<A, E | RegistrationError, R>) =>
@@ -41,9 +39,8 @@ const save = Effect.fnUntraced(function*(client: RegisteredClient) {
   const files = yield* FileSystem.FileSystem
   const { client_id } = client.information
   const path = `effect-dcr-${client_id.replace(/[^\w-]+/g, "_").slice(0, 64)}.json`
-  return yield* encodeInformation(client.information).pipe(
-    Effect.map((information) => JSON.stringify({ issuer: client.issuer, ...information, ...client.extensions })),
-    Effect.flatMap((text) => files.writeFileString(path, text, { flag: "wx", mode: 0o600 })),
+  const text = JSON.stringify({ issuer: client.issuer, ...client.extensions, ...revealed(client) })
+  return yield* files.writeFileString(path, text, { flag: "wx", mode: 0o600 }).pipe(
     Effect.match({
       onFailure: () => `The client ${plain(client_id)} exists at the server, and its credentials could not be saved.`,
       onSuccess: () =>

@@ -28,8 +28,10 @@ export const Reveal = GlobalFlag.Setting("reveal")({
 })
 
 export const Store = GlobalFlag.Setting("store")({
-  flag: Flag.Directory("store").pipe(
+  // Not `Flag.Directory`: whether it can be used is for the store to say.
+  flag: Flag.String("store").pipe(
     Flag.withDescription("Where registrations are kept (default: the data directory of the user)"),
+    Flag.withMetavar("DIRECTORY"),
     Flag.optional
   )
 })
@@ -44,8 +46,9 @@ export const Timeout = GlobalFlag.Setting("timeout")({
 })
 
 export const DpopKeyFile = GlobalFlag.Setting("dpop-key-file")({
-  flag: Flag.File("dpop-key-file", { mustExist: true }).pipe(
+  flag: Flag.String("dpop-key-file").pipe(
     Flag.withDescription("Send DPoP proofs with the private key in this file (PEM or JWK)"),
+    Flag.withMetavar("FILE"),
     Flag.optional
   )
 })

@@ -4,32 +4,20 @@
  * @internal
  */
 import * as Registrar from "@effect-dcr/core/Registrar"
-import { RegistrationError } from "@effect-dcr/core/RegistrationError"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
-import * as Prompt from "effect/cli/Prompt"
-import { TerminalCapabilities } from "effect/cli/TerminalCapabilities"
 import * as Effect from "effect/Effect"
 import { print, waiting } from "../output.ts"
 import { reporting } from "../report.ts"
 import { issuer, profile, yes } from "../settings.ts"
 import { plain, style } from "../style.ts"
 import { registrar } from "../world.ts"
+import { confirm } from "./confirm.ts"
 
 const forget = Flag.Boolean("forget").pipe(
   Flag.withDescription("Leave the client at the server, and only forget it here"),
   Flag.withDefault(false)
 )
-
-/** Asks a person; where nobody can be asked, `--yes` has to say it. */
-export const confirm = Effect.fnUntraced(function*(message: string, yes: boolean) {
-  if (yes) return true
-  const { canPrompt } = yield* TerminalCapabilities
-  if (canPrompt) return yield* Prompt.run(Prompt.Confirm({ message, initial: false }))
-  return yield* new RegistrationError({
-    reason: { _tag: "InvalidOptions", option: "yes", message: "it is needed where nobody can be asked" }
-  })
-})
 
 export const remove = Command.make(
   "remove",

@@ -1,0 +1,19 @@
+/**
+ * Asks before something is done that cannot be undone.
+ *
+ * @internal
+ */
+import { RegistrationError } from "@effect-dcr/core/RegistrationError"
+import * as Prompt from "effect/cli/Prompt"
+import { TerminalCapabilities } from "effect/cli/TerminalCapabilities"
+import * as Effect from "effect/Effect"
+
+/** Asks a person; where nobody can be asked, `--yes` has to say it. */
+export const confirm = Effect.fnUntraced(function*(message: string, yes: boolean) {
+  if (yes) return true
+  const { canPrompt } = yield* TerminalCapabilities
+  if (canPrompt) return yield* Prompt.run(Prompt.Confirm({ message, initial: false }))
+  return yield* new RegistrationError({
+    reason: { _tag: "InvalidOptions", option: "yes", message: "it is needed where nobody can be asked" }
+  })
+})

@@ -1,0 +1,144 @@
+/**
+ * `effect-dcr doctor`: how registration really goes at a server, for its operator.
+ *
+ * @internal
+ */
+import * as ClientRegistration from "@effect-dcr/core/ClientRegistration"
+import { RegistrationError } from "@effect-dcr/core/RegistrationError"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import * as Clock from "effect/Clock"
+import * as Console from "effect/Console"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { examineBrowsers } from "../doctor/browsers.ts"
+import { examineDiscovery } from "../doctor/discovery.ts"
+import { note } from "../doctor/findings.ts"
+import { examineManagement } from "../doctor/management.ts"
+import { examineProofs } from "../doctor/proofs.ts"
+import * as Recorder from "../doctor/recorder.ts"
+import { examineRefusals } from "../doctor/refusals.ts"
+import { examineRegistration, ordinary } from "../doctor/registration.ts"
+import { type Chapter, type Report, reportMarkdown, reportText } from "../doctor/report.ts"
+import * as Visit from "../doctor/visit.ts"
+import { readToken, tokenFile } from "../input.ts"
+import { print, waiting } from "../output.ts"
+import { reporting } from "../report.ts"
+import { issuer, yes } from "../settings.ts"
+import { style } from "../style.ts"
+import { version } from "../version.ts"
+import { callOptions, exchange } from "../world.ts"
+import { confirm } from "./confirm.ts"
+
+const markdown = Flag.Boolean("markdown").pipe(
+  Flag.withDescription("Print the report as Markdown"),
+  Flag.withDefault(false)
+)
+
+/** Everything that was seen at a server; what was made there is deleted again. */
+const examine = Effect.fnUntraced(function*(
+  issuer: string,
+  initialAccessToken: Visit.Visit["initialAccessToken"],
+  records: ReadonlyArray<Recorder.Recorded>
+) {
+  const options = yield* callOptions
+  const found = yield* examineDiscovery(issuer, options)
+  const { server } = found
+  if (server?.registration_endpoint === undefined) return { chapters: [found.chapter], made: [] }
+  // The policy judges the endpoint before anything is sent there.
+  yield* ClientRegistration.request(server, ordinary)
+  const visit = yield* Visit.make({ server, initialAccessToken, ...options })
+  const metadataUrl = records.find(({ status }) => status === 200)?.url
+  const browsers = metadataUrl === undefined ? [] : [yield* examineBrowsers(metadataUrl, server.registration_endpoint)]
+  const registration = yield* examineRegistration(visit)
+  const refusals = yield* examineRefusals(visit)
+  const proofs = registration.client === undefined ? [] : [yield* examineProofs(visit, records)]
+  const management = registration.client === undefined ? [] : [yield* examineManagement(visit, registration.client)]
+  const made = yield* visit.leave
+  return {
+    chapters: [
+      found.chapter,
+      ...browsers,
+      registration.chapter,
+      refusals,
+      ...proofs,
+      ...management,
+      limitsOf(records)
+    ],
+    made
+  }
+}, Effect.scoped)
+
+const limitHeaders = ["retry-after", "ratelimit", "ratelimit-limit", "x-ratelimit-limit", "x-ratelimit-remaining"]
+
+/** What the answers told of limits. */
+const limitsOf = (records: ReadonlyArray<Recorder.Recorded>): Chapter => {
+  const limited = records.filter(({ status }) => status === 429).length
+  const told = limitHeaders.flatMap((name) => {
+    const value = records.map(({ headers }) => headers[name]).findLast((value) => value !== undefined)
+    return value === undefined ? [] : [note(name, value)]
+  })
+  return {
+    title: "Rate limits",
+    findings: [
+      note("answers of 429", limited === 0 ? "none" : `${limited} of ${records.length}`, "RFC 6585 §4"),
+      ...told
+    ]
+  }
+}
+
+export const doctor = Command.make(
+  "doctor",
+  { issuer, tokenFile, markdown, yes },
+  Effect.fnUntraced(
+    function*({ issuer, markdown, tokenFile, yes }) {
+      const token = yield* readToken(tokenFile)
+      const question = `Register clients at ${issuer} and delete them again?`
+      if (!(yield* confirm(question, yes))) return
+      const records: Array<Recorder.Recorded> = []
+      const { chapters, made } = yield* examine(issuer, token, records).pipe(
+        Effect.provide(Layer.provideMerge(Recorder.layer(records), exchange)),
+        waiting(`examining ${issuer}`)
+      )
+      const report: Report = {
+        issuer,
+        at: DateTime.formatIso(DateTime.makeUnsafe(yield* Clock.currentTimeMillis)),
+        version,
+        chapters,
+        made,
+        requests: records.map(({ method, status, url }) => ({
+          request: `${method} ${url}`,
+          answer: status === undefined ? "no answer" : String(status)
+        }))
+      }
+      yield* markdown
+        ? Console.log(reportMarkdown(report))
+        : print({ json: report, text: Effect.map(style, (look) => reportText(report, look)) })
+      if (chapters.length === 1) {
+        return yield* new RegistrationError({
+          reason: {
+            _tag: "Unsupported",
+            feature: "registration_endpoint",
+            message: "the server offers no registration"
+          }
+        })
+      }
+    },
+    reporting
+  )
+).pipe(
+  Command.withDescription(
+    "Find out how registration really goes at a server: discovery, errors, what it changes, management, DPoP, browsers, " +
+      "limits. It registers a few clients and deletes them again, and asks before it does. The report holds no secret: " +
+      "send it to the operator of the server."
+  ),
+  Command.withShortDescription("Find out how registration goes at a server"),
+  Command.withExamples([
+    { command: "effect-dcr doctor https://op.example.com", description: "Ask, examine, print" },
+    {
+      command: "effect-dcr doctor https://op.example.com --yes --markdown > report.md",
+      description: "A report to send"
+    }
+  ])
+)

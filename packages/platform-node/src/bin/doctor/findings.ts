@@ -1,0 +1,27 @@
+/**
+ * How findings are put into words.
+ *
+ * @internal
+ */
+import type { RegistrationError } from "@effect-dcr/core/RegistrationError"
+import type { Finding } from "./report.ts"
+
+export const good = (what: string, seen: string, section?: string): Finding => ({
+  verdict: "good",
+  what,
+  seen,
+  section
+})
+export const note = (what: string, seen: string, section?: string): Finding => ({
+  verdict: "note",
+  what,
+  seen,
+  section
+})
+export const bad = (what: string, seen: string, section?: string): Finding => ({ verdict: "bad", what, seen, section })
+
+/** What a server answered instead of success. */
+export const refusalOf = ({ message, method, reason, url }: RegistrationError): string => {
+  const status = "status" in reason && reason.status !== undefined ? `${reason.status} ` : ""
+  return `${status}${reason._tag}: ${message.replace(` (${method} ${url})`, "")}`
+}

@@ -1,0 +1,101 @@
+/**
+ * What a doctor found, for an operator to read and to send on: as text, as Markdown and as JSON.
+ *
+ * @internal
+ */
+import { columns, plain, type Style } from "../style.ts"
+
+/** How a server does in one point: as specified, something to know, or a departure that breaks clients. */
+export type Verdict = "good" | "note" | "bad"
+
+export interface Finding {
+  readonly verdict: Verdict
+  /** What was looked at: `status of a registration`. */
+  readonly what: string
+  /** What was seen. */
+  readonly seen: string
+  /** Where the rule stands, where there is one. */
+  readonly section?: string | undefined
+}
+
+export interface Chapter {
+  readonly title: string
+  readonly findings: ReadonlyArray<Finding>
+}
+
+/** A client that was made to find out. */
+export interface Made {
+  readonly clientId: string
+  /** Whether it was deleted again; else why not. */
+  readonly deleted: boolean
+  readonly why?: string | undefined
+}
+
+export interface Report {
+  readonly issuer: string
+  /** ISO 8601. */
+  readonly at: string
+  readonly version: string
+  readonly chapters: ReadonlyArray<Chapter>
+  readonly made: ReadonlyArray<Made>
+  readonly requests: ReadonlyArray<{ readonly request: string; readonly answer: string }>
+}
+
+const marks = { good: "✔", note: "•", bad: "✘" } as const
+
+const leftover = ({ clientId, why }: Made) => `${plain(clientId)} could not be deleted: ${plain(why ?? "")}`
+
+export const reportText = (report: Report, look: Style): string => {
+  const painted = { good: look.good, note: look.dim, bad: look.bad }
+  const left = report.made.filter(({ deleted }) => !deleted)
+  return [
+    `${look.bold(plain(report.issuer))}  ${look.dim(report.at)}`,
+    ...report.chapters.map(({ findings, title }) =>
+      `${look.bold(title)}\n${
+        columns(findings.map(({ section, seen, verdict, what }) => [
+          `${painted[verdict](marks[verdict])} ${plain(what)}`,
+          look.dim(section ?? ""),
+          plain(seen)
+        ]))
+      }`
+    ),
+    `${report.requests.length} requests; ${report.made.length} clients made, ${
+      report.made.length - left.length
+    } of them deleted again`,
+    ...left.map((made) => look.warn(leftover(made)))
+  ].join("\n\n")
+}
+
+/** A cell of a table: a bar would end it, markup would be taken for some. */
+const cell = (text: string): string => plain(text).replace(/[\\|`*_<>[\]]/g, (character) => `\\${character}`)
+
+export const reportMarkdown = (report: Report): string =>
+  [
+    `# Dynamic client registration at ${cell(report.issuer)}`,
+    `Seen by \`effect-dcr doctor\` ${report.version} at ${report.at}.`,
+    ...report.chapters.map(({ findings, title }) =>
+      [
+        `## ${title}`,
+        "",
+        "| | what | seen | rule |",
+        "| --- | --- | --- | --- |",
+        ...findings.map(({ section, seen, verdict, what }) =>
+          `| ${marks[verdict]} | ${cell(what)} | ${cell(seen)} | ${cell(section ?? "")} |`
+        )
+      ].join("\n")
+    ),
+    [
+      "## Clients that were made",
+      "",
+      ...(report.made.length === 0 ?
+        ["None."] :
+        report.made.map((made) => `- ${made.deleted ? `${cell(made.clientId)}, deleted again` : cell(leftover(made))}`))
+    ].join("\n"),
+    [
+      "## Requests",
+      "",
+      "| request | answer |",
+      "| --- | --- |",
+      ...report.requests.map(({ answer, request }) => `| ${cell(request)} | ${cell(answer)} |`)
+    ].join("\n")
+  ].join("\n\n")

@@ -1,0 +1,311 @@
+/** The command line against authorization servers that are not ours. */
+import { NodeServices } from "@effect/platform-node"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Schema } from "effect"
+import * as Fs from "node:fs"
+import * as Path from "node:path"
+import { type Ended, runCommand, startCommand, withStore } from "../support/commandLine.ts"
+import { mcpRouter } from "../support/mcpRouter.ts"
+import { eventually, httpServer } from "../support/nodeServers.ts"
+import { oidcProvider } from "../support/oidcProvider.ts"
+
+const managed = oidcProvider({
+  features: { registrationManagement: { enabled: true, rotateRegistrationAccessToken: true } }
+})
+
+const redirect = ["--redirect-uri", "https://app.example.com/cb"]
+
+/** Expects a command to have succeeded without a word on standard error. */
+const assertDone = ({ code, stderr, stdout }: Ended): string => {
+  assert.deepStrictEqual({ code, stderr }, { code: 0, stderr: "" }, stdout)
+  return stdout
+}
+
+const Registration = Schema.Struct({
+  isNew: Schema.optionalKey(Schema.Boolean),
+  profile: Schema.String,
+  information: Schema.Struct({
+    client_id: Schema.String,
+    client_name: Schema.optionalKey(Schema.String),
+    client_secret: Schema.optionalKey(Schema.String),
+    registration_access_token: Schema.optionalKey(Schema.String)
+  }),
+  requested: Schema.Record(Schema.String, Schema.Unknown)
+})
+
+const registrationOf = (ended: Ended) => Schema.decodeSync(Schema.fromJsonString(Registration))(assertDone(ended))
+
+const Failure = Schema.Struct({
+  error: Schema.Struct({ reason: Schema.Struct({ _tag: Schema.String }) }),
+  exitCode: Schema.Int
+})
+
+/** Expects a command to have failed so, with the failure as JSON on standard error and nothing on standard output. */
+const assertFailure = ({ code, stderr, stdout }: Ended, tag: string, exitCode: number) => {
+  assert.strictEqual(stdout, "")
+  const failure = Schema.decodeSync(Schema.fromJsonString(Failure))(stderr)
+  assert.deepStrictEqual([failure.error.reason._tag, failure.exitCode, code], [tag, exitCode, exitCode])
+}
+
+describe("effect-dcr", () => {
+  it.effect(
+    "registers once, lists, changes, rotates, and deletes, with every secret masked",
+    () =>
+      Effect.gen(function*() {
+        const { created, issuer } = yield* managed
+        const { run } = yield* withStore()
+        const outputs: Array<string> = []
+        const done = (args: ReadonlyArray<string>) =>
+          Effect.map(run(args), (ended) => {
+            const stdout = assertDone(ended)
+            outputs.push(stdout)
+            return stdout
+          })
+
+        assert.match(yield* done(["discover", issuer]), new RegExp(`registration +${issuer}/reg`))
+        const registered = yield* done(["register", issuer, ...redirect, "--name", "My app"])
+        assert.match(registered, /^registered /)
+        const [clientId = ""] = created
+        assert.include(registered, clientId)
+        assert.match(yield* done(["register", issuer, ...redirect, "--name", "My app"]), /^kept from before /)
+        assert.lengthOf(created, 1)
+
+        const before = registrationOf(yield* run(["show", issuer, "--json", "--reveal"])).information
+        assert.match(yield* done(["list"]), new RegExp(`${issuer} +default +${clientId}`))
+        assert.match(yield* done(["update", issuer, "--name", "Other"]), /^updated /)
+        assert.match(yield* done(["rotate", issuer]), /^new management token /)
+        const after = registrationOf(yield* run(["show", issuer, "--remote", "--json", "--reveal"])).information
+        assert.deepStrictEqual([after.client_id, after.client_name], [clientId, "Other"])
+        assert.notStrictEqual(after.registration_access_token, before.registration_access_token)
+        yield* done(["show", issuer])
+        yield* done(["show", issuer, "--json"])
+
+        const unasked = yield* run(["remove", issuer, "--json"])
+        assertFailure(unasked, "InvalidOptions", 2)
+        assert.match(yield* done(["remove", issuer, "--yes"]), /^deleted /)
+        assertFailure(yield* run(["show", issuer, "--json"]), "InvalidOptions", 2)
+        assert.match(yield* done(["list"]), /^Nothing is kept/)
+
+        const secrets = [before, after].flatMap((information) =>
+          [information.client_secret, information.registration_access_token].filter((secret) => secret !== undefined)
+        )
+        assert.lengthOf(secrets, 4)
+        for (const secret of secrets) assert.notInclude(outputs.join("\n"), secret)
+        // Without a terminal there is no colour.
+        assert.notInclude(outputs.join("\n"), "\u001b")
+      }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)),
+    60_000
+  )
+
+  it.effect(
+    "keeps two profiles apart, and takes metadata from a file, standard input and flags",
+    () =>
+      Effect.gen(function*() {
+        const { created, issuer } = yield* managed
+        const { directory, run } = yield* withStore()
+        const file = Path.join(directory, "client.json")
+        Fs.writeFileSync(file, JSON.stringify({ redirect_uris: ["https://app.example.com/cb"], client_name: "File" }))
+        const a = registrationOf(
+          yield* run(["register", issuer, "--profile", "a", "--metadata", file, "--name", "Flag", "--json"])
+        )
+        const b = registrationOf(
+          yield* run(
+            [
+              "register",
+              issuer,
+              "-p",
+              "b",
+              "--metadata",
+              "-",
+              "--set",
+              "client_name=Set",
+              "--set",
+              "default_max_age=60",
+              "--json"
+            ],
+            { stdin: Fs.readFileSync(file, "utf8") }
+          )
+        )
+        assert.deepStrictEqual([a.profile, a.requested["client_name"]], ["a", "Flag"])
+        assert.deepStrictEqual(
+          [b.profile, b.requested["client_name"], b.requested["default_max_age"]],
+          ["b", "Set", 60]
+        )
+        assert.deepStrictEqual([a.information.client_id, b.information.client_id], [...created])
+      }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)),
+    60_000
+  )
+
+  it.effect(
+    "takes an initial access token from the environment, a file or standard input, and shows it nowhere",
+    () =>
+      Effect.gen(function*() {
+        const token = "canary-initial-access-token"
+        const { issuer } = yield* oidcProvider({
+          features: { registration: { enabled: true, initialAccessToken: token } }
+        })
+        const { directory, run } = yield* withStore()
+        const file = Path.join(directory, "token")
+        Fs.writeFileSync(file, `${token}\n`)
+        const register = ["register", issuer, ...redirect, "--json"]
+        const refused = yield* run(register)
+        assertFailure(refused, "Unauthorized", 6)
+        const ends = [
+          refused,
+          yield* run([...register, "-p", "1"], { env: { EFFECT_DCR_INITIAL_ACCESS_TOKEN: token } }),
+          yield* run([...register, "-p", "2", "--token-file", file]),
+          yield* run([...register, "-p", "3", "--token-file", "-"], { stdin: token })
+        ]
+        for (const ended of ends.slice(1)) registrationOf(ended)
+        assert.notInclude(JSON.stringify(ends), token)
+        assertFailure(yield* run([...register, "--token-file", Path.join(directory, "none")]), "InvalidOptions", 2)
+      }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)),
+    60_000
+  )
+
+  it.effect("names what went wrong and what to do next, with an exit code for each kind", () =>
+    Effect.gen(function*() {
+      const { issuer } = yield* managed
+      const { origin } = yield* httpServer((request, response) => {
+        const to = request.url ?? ""
+        if (to.includes("well-known")) {
+          response.setHeader("content-type", "application/json")
+          response.end(JSON.stringify({ issuer: origin, registration_endpoint: `${origin}/register` }))
+          return
+        }
+        request.resume().on("end", () => request.socket.destroy())
+      })
+      const { run } = yield* withStore()
+      assertFailure(yield* run(["register", issuer, "--redirect-uri", "nonsense", "--json"]), "InvalidMetadata", 3)
+      assertFailure(yield* run(["discover", "http://op.example.com", "--json"]), "EndpointRefused", 4)
+      assertFailure(yield* run(["discover", `${issuer}/none`, "--json"]), "DiscoveryFailed", 4)
+      assertFailure(
+        yield* run(["register", issuer, ...redirect, "--set", "subject_type=\"pairwise\"", "--json"]),
+        "InvalidClientMetadata",
+        5
+      )
+      assertFailure(yield* run(["discover", "http://127.0.0.1:1", "--json"]), "Transport", 7)
+      assertFailure(yield* run(["register", origin, ...redirect, "--json"]), "OutcomeUnknown", 8)
+      assertFailure(yield* runCommand(["--store", "/dev/null/store", "list", "--json"]), "StoreFailed", 9)
+
+      const told = yield* run(["register", issuer, "--redirect-uri", "nonsense"])
+      assert.strictEqual(told.code, 3)
+      assert.match(told.stderr, /^failed {2}the metadata breaks rules\n +redirect_uris\[0\] +.*RFC 6749.*\nnext /)
+      assert.strictEqual((yield* run(["register"])).code, 2)
+      assert.strictEqual((yield* run(["no-such-command"])).code, 2)
+    }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)), 60_000)
+
+  it.effect(
+    "is coloured where that is wanted, completes in a shell, and explains itself",
+    () =>
+      Effect.gen(function*() {
+        const { run } = yield* withStore()
+        assert.include(
+          (yield* run(["discover", "http://op.example.com"], { env: { FORCE_COLOR: "1" } })).stderr,
+          "\u001b[31m"
+        )
+        for (const shell of ["bash", "zsh", "fish"]) {
+          assert.include(assertDone(yield* run(["--completions", shell])), "effect-dcr")
+        }
+        const help = assertDone(yield* run(["register", "--help"]))
+        for (const part of ["USAGE", "EXAMPLES", "--token-file"]) assert.include(help, part)
+      }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)),
+    60_000
+  )
+})
+
+const Report = Schema.Struct({
+  chapters: Schema.Array(
+    Schema.Struct({
+      title: Schema.String,
+      findings: Schema.Array(Schema.Struct({ verdict: Schema.String, what: Schema.String, seen: Schema.String }))
+    })
+  ),
+  made: Schema.Array(Schema.Struct({ clientId: Schema.String, deleted: Schema.Boolean })),
+  requests: Schema.Array(Schema.Unknown)
+})
+
+const reportOf = (ended: Ended) => Schema.decodeSync(Schema.fromJsonString(Report))(assertDone(ended))
+
+const seenIn = ({ chapters }: typeof Report.Type, title: string, what: string) =>
+  chapters.find((chapter) => chapter.title === title)?.findings.find((finding) => finding.what === what)
+
+describe("effect-dcr doctor", () => {
+  it.effect("examines oidc-provider and deletes again what it made", () =>
+    Effect.gen(function*() {
+      const { arrived, created, issuer } = yield* managed
+      const { run } = yield* withStore()
+      const asked = yield* run(["doctor", issuer, "--json"])
+      assertFailure(asked, "InvalidOptions", 2)
+      assert.lengthOf(arrived, 0)
+      const report = reportOf(yield* run(["doctor", issuer, "--yes", "--json"]))
+      assert.deepStrictEqual(report.made, created.map((clientId) => ({ clientId, deleted: true })))
+      assert.strictEqual(
+        arrived.filter(({ method, status }) => method === "DELETE" && status() === 204).length,
+        created.length
+      )
+      assert.lengthOf(report.requests, arrived.length)
+      assert.strictEqual(seenIn(report, "Registration", "registration")?.verdict, "good")
+      assert.strictEqual(seenIn(report, "Registration", "unknown members")?.seen, "ignored")
+      assert.strictEqual(seenIn(report, "Management", "update")?.seen, "done, with a new token")
+      assert.match(seenIn(report, "Management", "read after the deletion")?.seen ?? "", /^401 Unauthorized/)
+      assert.match(seenIn(report, "Browsers", "preflight")?.seen ?? "", /^404/)
+    }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)), 60_000)
+
+  it.effect("reports on the MCP router in Markdown, and says what it could not delete", () =>
+    Effect.gen(function*() {
+      const issuer = yield* mcpRouter()
+      const { run } = yield* withStore()
+      const markdown = assertDone(yield* run(["doctor", issuer, "--yes", "--markdown"]))
+      assert.match(markdown, /^# Dynamic client registration at /)
+      for (const title of ["Discovery", "Browsers", "Registration", "Refusals", "DPoP", "Management", "Rate limits"]) {
+        assert.include(markdown, `\n## ${title}\n`)
+      }
+      assert.include(markdown, "could not be deleted")
+      const report = reportOf(yield* run(["doctor", issuer, "--yes", "--json"]))
+      assert.isTrue(report.made.length > 0 && report.made.every(({ deleted }) => !deleted))
+      assert.strictEqual(seenIn(report, "Browsers", "preflight")?.verdict, "good")
+    }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)), 60_000)
+
+  it.live("deletes what it made when it is interrupted", () =>
+    Effect.gen(function*() {
+      const { arrived, created, issuer, provider } = yield* managed
+      // The second registration takes its time.
+      let posts = 0
+      provider.use(async (context, next) => {
+        if (context.method === "POST") posts += 1
+        if (posts > 1) await new Promise((resolve) => setTimeout(resolve, 500))
+        await next()
+      })
+      const { child, ended } = yield* startCommand(["doctor", issuer, "--yes"])
+      yield* eventually(() => created.length >= 1 && posts >= 2, "the second registration", 30_000)
+      child.kill("SIGINT")
+      assert.notStrictEqual((yield* ended).code, 0)
+      assert.strictEqual(
+        arrived.filter(({ method, status }) => method === "DELETE" && status() === 204).length,
+        created.length
+      )
+    }).pipe(Effect.scoped), 60_000)
+
+  it.effect("prints no escape of a server, and no row of a table that a server wrote", () =>
+    Effect.gen(function*() {
+      const { origin } = yield* httpServer((request, response) => {
+        response.setHeader("content-type", "application/json")
+        if ((request.url ?? "").includes("well-known")) {
+          response.end(JSON.stringify({ issuer: origin, registration_endpoint: `${origin}/register` }))
+          return
+        }
+        response.statusCode = 400
+        response.end(JSON.stringify({
+          error: "invalid_client_metadata",
+          error_description: "no \u001b[31mred\u001b[0m | x | y |\n| ✔ | all | is well |"
+        }))
+      })
+      for (const form of [[], ["--markdown"], ["--json"]]) {
+        const { stderr, stdout } = yield* runCommand(["doctor", origin, "--yes", ...form])
+        assert.include(stdout, "InvalidClientMetadata")
+        assert.notInclude(stdout + stderr, "\u001b")
+        assert.notMatch(stdout, /^\| ✔ \| all/m)
+      }
+    }).pipe(Effect.scoped), 60_000)
+})
