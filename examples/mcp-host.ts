@@ -16,10 +16,9 @@ import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/
 import { Config, Console, Effect, Layer } from "effect"
 import { onwardOf } from "./onward/oauth4webapi.ts"
 import { login } from "./support/login.ts"
-import { registeredRedirectUri } from "./support/loopbackRedirect.ts"
 
 /** The registration of this host at the authorization server of an MCP server. */
-const clientFor = Effect.fnUntraced(function*(resource: string) {
+const clientFor = Effect.fnUntraced(function*(resource: string, port: number) {
   const [issuer] = yield* AuthorizationServer.fromProtectedResource(resource)
   const server = yield* AuthorizationServer.discover(issuer, { tolerateTrailingSlash: true })
   const registrar = yield* Registrar.Registrar
@@ -28,7 +27,7 @@ const clientFor = Effect.fnUntraced(function*(resource: string) {
     profile: "mcp-host",
     metadata: {
       client_name: "MCP host example",
-      redirect_uris: [registeredRedirectUri],
+      redirect_uris: [`http://127.0.0.1:${port}/callback`],
       token_endpoint_auth_method: "none"
     },
     options: { preset: MetadataPreset.mcp }
@@ -56,10 +55,12 @@ const layer = Layer.unwrap(
 
 export const program = Effect.gen(function*() {
   const resource = yield* Config.String("MCP_SERVER")
-  const client = yield* clientFor(resource)
+  // Always the same one: there are MCP servers that want the very URI that was registered, port included.
+  const port = yield* Config.withDefault(Config.Port("PORT"), 8734)
+  const client = yield* clientFor(resource, port)
   yield* Console.log(`Registered as ${client.information.client_id}`)
   // The token is for this MCP server and no other (RFC 8707).
-  const tokens = yield* login(yield* onwardOf(client), { resource })
+  const tokens = yield* login(yield* onwardOf(client), { resource }, port)
   const mcp = yield* connect(resource, tokens.access_token)
   const { tools } = yield* Effect.tryPromise(() => mcp.listTools())
   yield* Console.log(`Tools: ${tools.map(({ name }) => name).join(", ")}`)

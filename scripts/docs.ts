@@ -5,6 +5,7 @@
  * ```
  * node scripts/docs.ts                    everything
  * node scripts/docs.ts docs/guides/dpop   only the pages and modules whose path contains the word
+ * node scripts/docs.ts --page draft.md    only this page, wherever it is
  * ```
  *
  * How a block is marked: `scripts/docsBlocks.ts`.
@@ -13,7 +14,7 @@ import { type ChildProcess, fork } from "node:child_process"
 import { globSync } from "node:fs"
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
-import { basename, join, relative } from "node:path"
+import { basename, join, relative, resolve } from "node:path"
 import { type Block, blocksOfModule, blocksOfPage, isPrinted } from "./docsBlocks.ts"
 import { checkLinks } from "./docsLinks.ts"
 import { at, root } from "./support/paths.ts"
@@ -60,14 +61,14 @@ const compile = async (blocks: ReadonlyArray<Placed>, folder: string): Promise<R
 
 /** The servers that the programs meet; they end with the channel to this process. */
 const startServers = (): Promise<{ readonly child: ChildProcess; readonly origins: ReadonlyMap<string, string> }> =>
-  new Promise((resolve, reject) => {
+  new Promise((done, reject) => {
     const child = fork(at("test", "support", "docsServers.ts"), {
       execArgv: [],
       stdio: ["ignore", "ignore", "inherit", "ipc"]
     })
     child.once("exit", (code) => reject(new Error(`the servers ended with code ${code}`)))
     child.once("message", (message) => {
-      if (typeof message === "object") resolve({ child, origins: new Map(Object.entries(message)) })
+      if (typeof message === "object") done({ child, origins: new Map(Object.entries(message)) })
     })
   })
 
@@ -113,8 +114,10 @@ const runTests = async (blocks: ReadonlyArray<Placed>, folder: string): Promise<
 main(async () => {
   const words = process.argv.slice(2)
   const isWanted = (path: string) => words.length === 0 || words.some((word) => relative(root, path).includes(word))
-  const pages = find("**/*.md").filter(isWanted)
-  const modules = find("packages/*/src/**/*.ts").filter(isWanted)
+  const [flag, page] = words
+  const isAlone = flag === "--page" && page !== undefined
+  const pages = isAlone ? [resolve(page)] : find("**/*.md").filter(isWanted)
+  const modules = isAlone ? [] : find("packages/*/src/**/*.ts").filter(isWanted)
   const read = (of: typeof blocksOfPage) => async (path: string) =>
     of(relative(root, path), await readFile(path, "utf8"))
   const blocks = (await Promise.all([...pages.map(read(blocksOfPage)), ...modules.map(read(blocksOfModule))])).flat()

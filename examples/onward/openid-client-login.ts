@@ -30,7 +30,7 @@ export const program = Effect.gen(function*() {
   })
 
   const config = yield* configurationOf(client, { key: key.privateKey, kid: key.kid })
-  const { callback, redirectUri } = yield* loopbackRedirect
+  const { callback, redirectUri } = yield* loopbackRedirect()
   const pkceCodeVerifier = openid.randomPKCECodeVerifier()
   const expectedState = openid.randomState()
   const url = openid.buildAuthorizationUrl(config, {

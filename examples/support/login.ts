@@ -10,12 +10,13 @@ export class LoginFailed extends Data.TaggedError("LoginFailed")<{ readonly mess
 /** Sends the user to the server, and waits until they come back. */
 export const visit = Effect.fnUntraced(function*(
   server: { readonly authorization_endpoint?: string | undefined },
-  parameters: Readonly<Record<string, string>>
+  parameters: Readonly<Record<string, string>>,
+  port?: number
 ) {
   if (server.authorization_endpoint === undefined) {
     return yield* new LoginFailed({ message: "The server has no authorization endpoint" })
   }
-  const { callback, redirectUri } = yield* loopbackRedirect
+  const { callback, redirectUri } = yield* loopbackRedirect(port)
   const verifier = oauth.generateRandomCodeVerifier()
   const state = oauth.generateRandomState()
   const url = new URL(server.authorization_endpoint)
@@ -34,12 +35,14 @@ export const visit = Effect.fnUntraced(function*(
 /** Logs the user in with `oauth4webapi`. `parameters` go into both requests. */
 export const login = Effect.fnUntraced(function*(
   { authentication, client, http, server }: Onward,
-  parameters: Readonly<Record<string, string>>
+  parameters: Readonly<Record<string, string>>,
+  port?: number
 ) {
-  const { currentUrl, redirectUri, state, verifier } = yield* visit(server, {
-    client_id: client.client_id,
-    ...parameters
-  })
+  const { currentUrl, redirectUri, state, verifier } = yield* visit(
+    server,
+    { client_id: client.client_id, ...parameters },
+    port
+  )
   return yield* Effect.tryPromise(async () => {
     const answer = oauth.validateAuthResponse(server, client, currentUrl, state)
     const response = await oauth.authorizationCodeGrantRequest(

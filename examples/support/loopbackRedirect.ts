@@ -1,6 +1,9 @@
 /** Where the browser comes back to an application on this machine (RFC 8252 §7.3). */
-import { Deferred, Effect, type Scope } from "effect"
+import { Data, Deferred, Effect, type Scope } from "effect"
 import { createServer } from "node:http"
+
+/** Somebody else listens there. */
+export class PortTaken extends Data.TaggedError("PortTaken")<{ readonly message: string }> {}
 
 export interface LoopbackRedirect {
   /** With the port of this run. A server takes any port for a loopback URI that is registered without one. */
@@ -12,8 +15,10 @@ export interface LoopbackRedirect {
 /** What to register: the port is another one each time. */
 export const registeredRedirectUri = "http://127.0.0.1/callback"
 
-/** Listens on a port of the system's choice for as long as the scope lasts. */
-export const loopbackRedirect: Effect.Effect<LoopbackRedirect, never, Scope.Scope> = Effect.gen(function*() {
+/** Listens for as long as the scope lasts, on a port of the system's choice if none is given. */
+export const loopbackRedirect = Effect.fnUntraced(function*(
+  port: number = 0
+): Effect.fn.Return<LoopbackRedirect, PortTaken, Scope.Scope> {
   const came = yield* Deferred.make<URL>()
   const server = createServer((request, response) => {
     const url = new URL(request.url ?? "/", `http://${request.headers.host ?? "127.0.0.1"}`)
@@ -21,14 +26,15 @@ export const loopbackRedirect: Effect.Effect<LoopbackRedirect, never, Scope.Scop
     Deferred.doneUnsafe(came, Effect.succeed(url))
     response.writeHead(200, { "content-type": "text/plain", connection: "close" }).end("You may close this window.\n")
   })
-  const port = yield* Effect.acquireRelease(
-    Effect.callback<number>((resume) => {
-      server.listen(0, "127.0.0.1", () => {
+  const listening = yield* Effect.acquireRelease(
+    Effect.callback<number, PortTaken>((resume) => {
+      server.once("error", () => resume(Effect.fail(new PortTaken({ message: `The port ${port} is taken` }))))
+      server.listen(port, "127.0.0.1", () => {
         const address = server.address()
         resume(Effect.succeed(typeof address === "object" && address !== null ? address.port : 0))
       })
     }),
     () => Effect.callback<void>((resume) => void server.close(() => resume(Effect.void)))
   )
-  return { redirectUri: `http://127.0.0.1:${port}/callback`, callback: Deferred.await(came) }
+  return { redirectUri: `http://127.0.0.1:${listening}/callback`, callback: Deferred.await(came) }
 })

@@ -1,7 +1,6 @@
 /** The programs of `examples/` before real servers. */
 import { assert, describe, it } from "@effect/vitest"
 import { requireBearerAuth } from "@modelcontextprotocol/sdk/server/auth/middleware/bearerAuth.js"
-import type { OAuthServerProvider } from "@modelcontextprotocol/sdk/server/auth/provider.js"
 import { mcpAuthRouter } from "@modelcontextprotocol/sdk/server/auth/router.js"
 import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js"
 import { StreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/streamableHttp.js"
@@ -17,7 +16,7 @@ import { temporaryDirectory } from "../support/childPrograms.ts"
 import { runAlone, runHere } from "../support/examples.ts"
 import { browse, loginProvider } from "../support/loginProvider.ts"
 import { inMemory } from "../support/mcpRouter.ts"
-import { httpServer } from "../support/nodeServers.ts"
+import { httpServer, tcpServer } from "../support/nodeServers.ts"
 
 // The tests of an application, which are an example themselves.
 import "../../examples/testing/connect.test.ts"
@@ -27,13 +26,7 @@ const mcpServer = Effect.gen(function*() {
   const app = express()
   const { origin } = yield* httpServer(app)
   const resource = new URL("/mcp", origin)
-  const demo = inMemory()
-  const provider: OAuthServerProvider = {
-    ...demo,
-    // The router has judged the redirect URI, and takes any port on loopback (RFC 8252 §7.3). This provider wants the very same.
-    authorize: (client, params, response) =>
-      demo.authorize({ ...client, redirect_uris: [params.redirectUri] }, params, response)
-  }
+  const provider = inMemory()
   const requests: Array<string> = []
   app.use((request, _response, next) => {
     requests.push(`${request.method} ${request.path}`)
@@ -50,11 +43,18 @@ const mcpServer = Effect.gen(function*() {
   return { resource: resource.href, requests }
 })
 
+/** A port that was free a moment ago. */
+const freePort = Effect.scoped(Effect.map(tcpServer(), ({ port }) => port))
+
 describe("mcp-host", () => {
   it.live("finds the authorization server, registers once, logs in, and lists the tools", () =>
     Effect.gen(function*() {
       const server = yield* mcpServer
-      const config = { MCP_SERVER: server.resource, STORE: Path.join(yield* temporaryDirectory, "store") }
+      const config = {
+        MCP_SERVER: server.resource,
+        STORE: Path.join(yield* temporaryDirectory, "store"),
+        PORT: `${yield* freePort}`
+      }
       const first = yield* runHere(mcpHost, config)
       assert.strictEqual(first.at(-1), "Tools: tell_time")
       const second = yield* runHere(mcpHost, config)
@@ -67,7 +67,8 @@ describe("mcp-host", () => {
       const server = yield* mcpServer
       const { code, stderr, stdout } = yield* runAlone("mcp-host.ts", {
         MCP_SERVER: server.resource,
-        STORE: Path.join(yield* temporaryDirectory, "store")
+        STORE: Path.join(yield* temporaryDirectory, "store"),
+        PORT: `${yield* freePort}`
       })
       assert.deepStrictEqual([code, stderr], [0, ""])
       assert.match(stdout, /^Registered as \S+\nLog in at \S+\nTools: tell_time\n$/)
@@ -164,6 +165,22 @@ describe("solid-client", () => {
       assert.deepStrictEqual([code, stderr], [0, ""])
       assert.match(stdout, /^Log in at \S+\n200 \{"sub":"a-user"\}\n$/)
     }))
+})
+
+describe("examples", () => {
+  it("each program of the folder is run by a test", () => {
+    const folder = new URL("../../examples/", import.meta.url)
+    const isProgram = (path: string) => Fs.readFileSync(new URL(path, folder), "utf8").includes("import.meta.main")
+    const programs = Fs.globSync("{*,!(node_modules)/**/*}.ts", { cwd: folder }).filter(isProgram)
+    const tests = ["examples", "onward"].map((name) =>
+      Fs.readFileSync(new URL(`${name}.test.ts`, import.meta.url), "utf8")
+    ).join()
+    assert.isAtLeast(programs.length, 8)
+    for (const program of programs) {
+      assert.include(tests, `examples/${program}`)
+      assert.include(tests, `"${Path.basename(program, ".ts")}`)
+    }
+  })
 })
 
 describe("the browser of these tests", () => {
