@@ -12,7 +12,7 @@ export const bundlePage = async (name: string): Promise<string> => {
     format: "esm",
     target: "es2023",
     write: false,
-    sourcemap: "inline",
+    keepNames: true,
     logLevel: "silent",
     // The suites of the tests run in a page as well, in this place of vitest.
     alias: { "@effect/vitest": file("./vitestInPage.ts") }

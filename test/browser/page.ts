@@ -90,3 +90,7 @@ export const suiteInPage = async (name: string): Promise<void> => {
     })
   }
 }
+
+/** What a program gave, to look into. */
+export const fields = (value: unknown): Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null ? { ...value } : assert.fail(`${String(value)} has no members`)

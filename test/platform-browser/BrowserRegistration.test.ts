@@ -1,8 +1,9 @@
 import { AuthorizationServer, ClientRegistration } from "@effect-dcr/core"
-import { BrowserRegistration } from "@effect-dcr/platform-browser"
+import { BrowserRegistration, BrowserRegistrationStore } from "@effect-dcr/platform-browser"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, type Layer } from "effect"
+import { Effect } from "effect"
 import { FetchHttpClient } from "effect/http"
+import { failsWith } from "../support/failure.ts"
 
 /** A `fetch` as a browser has it, that answers for one server and records what it was asked. */
 const fetchOf = () => {
@@ -29,22 +30,38 @@ const program = Effect.gen(function*() {
 })
 
 describe("BrowserRegistration", () => {
-  it.effect("registers over fetch: only the layer decides about proofs", () =>
+  it.effect("registers over fetch, without what forces a preflight, a cache or a redirect", () =>
     Effect.gen(function*() {
-      const register = <E>(layer: Layer.Layer<Layer.Success<typeof BrowserRegistration.layer>, E>) =>
-        Effect.gen(function*() {
-          const { fetch, requests } = fetchOf()
-          const id = yield* program.pipe(Effect.provide(layer), Effect.provideService(FetchHttpClient.Fetch, fetch))
-          assert.strictEqual(id, "c")
-          assert.deepStrictEqual(requests.map(({ url }) => url), [
-            "https://op.example.com/.well-known/oauth-authorization-server",
-            "https://op.example.com/register"
-          ])
-          for (const { init } of requests) assert.strictEqual(init.redirect, "manual")
-          return new Headers(requests[1]?.init.headers).get("dpop")
-        })
-      assert.isNull(yield* register(BrowserRegistration.layer))
-      assert.match(String(yield* register(BrowserRegistration.layerDpop())), /^ey/)
-      assert.match(String(yield* register(BrowserRegistration.layerDpop({ algorithm: "ES384" }))), /^ey/)
+      for (const layer of [BrowserRegistration.layer, BrowserRegistration.layerOptions({})]) {
+        const { fetch, requests } = fetchOf()
+        const id = yield* program.pipe(Effect.provide(layer), Effect.provideService(FetchHttpClient.Fetch, fetch))
+        assert.strictEqual(id, "c")
+        assert.deepStrictEqual(requests.map(({ url }) => url), [
+          "https://op.example.com/.well-known/oauth-authorization-server",
+          "https://op.example.com/register"
+        ])
+        for (const { init } of requests) {
+          assert.strictEqual(init.redirect, "manual")
+          assert.strictEqual(init.credentials, "omit")
+          assert.strictEqual(init.cache, "no-store")
+          assert.strictEqual(init.referrerPolicy, "no-referrer")
+        }
+        assert.deepStrictEqual(requests.map(({ init }) => [...new Headers(init.headers).keys()]), [
+          ["accept"],
+          ["accept", "content-type"]
+        ])
+      }
+    }))
+
+  it.effect("says that there is nothing to keep a key in, where there is nothing", () =>
+    Effect.gen(function*() {
+      for (const layer of [BrowserRegistration.layerDpop(), BrowserRegistration.layerOptions({ dpop: {} })]) {
+        const { error, reason } = yield* failsWith("StoreFailed")(program.pipe(Effect.provide(layer)))
+        assert.strictEqual(reason.problem, "Unavailable")
+        assert.strictEqual(error.message, "The store of the DPoP key failed: there is no IndexedDB here")
+      }
+      const { error } = yield* failsWith("StoreFailed")(Effect.scoped(BrowserRegistrationStore.make()))
+      assert.strictEqual(error.message, "The store of registrations failed: there is no IndexedDB here")
+      assert.isFalse(yield* BrowserRegistrationStore.persist)
     }))
 })

@@ -182,9 +182,8 @@ interface Kept {
 }
 
 const secureContext = Effect.suspend(() =>
-  globalThis.isSecureContext
-    ? Effect.void
-    : Effect.fail(
+  globalThis.isSecureContext === false
+    ? Effect.fail(
       new RegistrationError({
         reason: {
           _tag: "ProofFailed",
@@ -192,6 +191,7 @@ const secureContext = Effect.suspend(() =>
         }
       })
     )
+    : Effect.void
 )
 
 const withDatabase = <A>(
