@@ -124,36 +124,34 @@ export const make = Effect.fnUntraced(function*(
       ? Effect.fail(conflict(operation))
       : Effect.succeed(Number(answer))
 
+  const load = (key: Key): Effect.Effect<Option.Option<Entry>, RegistrationError> => {
+    const name = encodeKey(key)
+    return ask(
+      "load",
+      redis.send<ReadonlyArray<string | null>>("HMGET", names.entry(name), "version", "value").pipe(
+        Effect.catchIf(isWrongType, () => Effect.succeed([]))
+      )
+    ).pipe(
+      Effect.flatMap(([version, value]) =>
+        isAbsent(version) || isAbsent(value) || !/^[1-9][0-9]{0,15}$/.test(version)
+          ? Effect.flatMap(
+            // Nothing, or something else: the script looks again, since somebody may have written it by now.
+            ask("load", scripts.setAside(names.entry(name), names.index, names.aside, name)),
+            (found) => {
+              if (found === 0) return Effect.succeedNone
+              return found === 2
+                ? Effect.suspend(() => load(key))
+                : Effect.fail(storeFailed("load", "Corrupted", "an entry is not one of this store, and was set aside"))
+            }
+          )
+          : Effect.succeedSome<Entry>({ version: Number(version), value })
+      )
+    )
+  }
+
   return RegistrationStore.of({
     reach: "fleet",
-    load: (key) => {
-      const name = encodeKey(key)
-      const corrupted = Effect.andThen(
-        ask("load", scripts.setAside(names.entry(name), names.index, names.aside, name)),
-        Effect.fail(storeFailed("load", "Corrupted", "an entry is not one of this store, and was set aside"))
-      )
-      return ask(
-        "load",
-        redis.send<ReadonlyArray<string | null>>("HMGET", names.entry(name), "version", "value").pipe(
-          Effect.catchIf(isWrongType, () => Effect.succeed("corrupted" as const))
-        )
-      ).pipe(
-        Effect.flatMap((answer) => {
-          if (answer === "corrupted") return corrupted
-          const [version, value] = answer
-          if (isAbsent(version) && isAbsent(value)) {
-            // A hash of something else has neither.
-            return Effect.flatMap(
-              ask("load", redis.send<number>("EXISTS", names.entry(name))),
-              (exists) => exists === 1 ? corrupted : Effect.succeedNone
-            )
-          }
-          return isAbsent(version) || isAbsent(value) || !/^[1-9][0-9]{0,15}$/.test(version)
-            ? corrupted
-            : Effect.succeedSome<Entry>({ version: Number(version), value })
-        })
-      )
-    },
+    load,
     save: ({ key, token }, value, expected) =>
       Effect.uninterruptible(Effect.flatMap(
         ask("save", scripts.save(changed(key), String(token), expected, value)),

@@ -123,13 +123,21 @@ return '1'`
   }
 ).withReturnType<string>()
 
-/** Out of the way under a name of its own, for somebody to look at. */
+/**
+ * What cannot be an entry goes out of the way, under a name of its own, for somebody to look at: 1. There is nothing: 0. Somebody
+ * wrote an entry since it was looked for: 2.
+ */
 export const setAside = Redis.script(
   (entry: string, index: string, aside: string, name: string) => [entry, index, aside, name],
   {
     numberOfKeys: 3,
     lua: `
-if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
+local kind = redis.call('TYPE', KEYS[1])['ok']
+if kind == 'none' then return 0 end
+if kind == 'hash' then
+  local entry = redis.call('HMGET', KEYS[1], 'version', 'value')
+  if entry[1] and entry[2] and string.find(entry[1], '^[1-9]%d*$') and #entry[1] <= 16 then return 2 end
+end
 local time = redis.call('TIME')
 redis.call('RENAME', KEYS[1], KEYS[3] .. time[1] .. time[2] .. ':' .. ARGV[1])
 redis.call('ZREM', KEYS[2], ARGV[1])

@@ -1,0 +1,250 @@
+/** What the processes of a fleet do to each other, and to the servers. Each check judges by itself, and returns its figures. */
+import { RegistrationRecord, RegistrationStore } from "@effect-dcr/core"
+import { assert } from "@effect/vitest"
+import { Deferred, Effect, Fiber, Option, Stream } from "effect"
+import { type Child, startChild } from "./childPrograms.ts"
+import { type FleetTask, profileOf, type Walked, type Watched } from "./fleetChild.ts"
+import { startIssuers } from "./fleetIssuers.ts"
+import type { StoreServer } from "./fleetServers.ts"
+import { newPrefix, storeLayer } from "./fleetStores.ts"
+import { seeded } from "./seeded.ts"
+import { unchecked } from "./unchecked.ts"
+
+export interface WalkOptions {
+  readonly processes: number
+  readonly tenants: number
+  readonly issuers: number
+  readonly seed: number
+  /** How many registrations a process asks for at once. */
+  readonly concurrency: number
+  /** How often a process is killed and another one started in its place. Default: 0. */
+  readonly kills?: number
+  /** How often the store is stopped and started again. Default: 0. */
+  readonly outages?: number
+  /** The longest time between two of them, in milliseconds. Default: 500. */
+  readonly every?: number
+}
+
+export interface WalkFigures {
+  readonly keys: number
+  readonly registrations: number
+  readonly orphans: number
+  readonly listed: number
+  readonly kills: number
+  readonly outages: number
+  readonly failures: Readonly<Record<string, number>>
+  readonly seconds: number
+}
+
+/** Processes that all ask for all registrations, everybody in an order of its own. */
+export const walk = (store: StoreServer, options: WalkOptions) =>
+  Effect.gen(function*() {
+    const { concurrency, every = 500, kills = 0, outages = 0, processes, seed, tenants } = options
+    const random = seeded(seed)
+    const server = yield* startIssuers({ pause: 2 })
+    const issuers = server.issuers(options.issuers)
+    const prefix = newPrefix()
+    const keys = tenants * issuers.length
+    const task: FleetTask = {
+      place: store.place,
+      prefix,
+      issuers,
+      tenants,
+      seed,
+      concurrency,
+      leaseTtl: kills + outages > 0 ? 1500 : 20_000
+    }
+
+    // ------------------------------------------------------------------ run
+    const given = new Map<string, Set<string>>()
+    const failures: Record<string, number> = {}
+    /** Whether it came to its end. */
+    const take = (lines: ReadonlyArray<string>): boolean => {
+      let isDone = false
+      for (const line of lines) {
+        // A process that is killed may leave half a line.
+        const said = Option.getOrUndefined(Option.liftThrowable((text: string): unknown => JSON.parse(text))(line))
+        if (Array.isArray(said)) {
+          const [issuer, tenant, clientId] = unchecked<readonly [string, number, string]>(said)
+          const name = nameOf(issuer, profileOf(tenant))
+          given.set(name, (given.get(name) ?? new Set()).add(clientId))
+        } else if (typeof said === "object" && said !== null && "done" in said) {
+          isDone = true
+          for (const [what, times] of Object.entries(unchecked<Walked>(said).failures)) {
+            failures[what] = (failures[what] ?? 0) + times
+          }
+        }
+      }
+      return isDone
+    }
+    const running = new Map<number, Child>()
+    const slot = (index: number): Effect.Effect<void> =>
+      Effect.gen(function*() {
+        const child = yield* startChild("fleetChild.ts", ["walk"])
+        yield* child.write(JSON.stringify({ ...task, seed: seed * 1000 + index } satisfies FleetTask))
+        assert.strictEqual(yield* child.line, "ready")
+        running.set(index, child)
+        // The first ones begin together.
+        if (running.size === processes) yield* Deferred.succeed(complete, undefined)
+        yield* Deferred.await(complete)
+        yield* child.write("go")
+        yield* child.ended
+        running.delete(index)
+        return { isDone: take(child.unread()), wasKilled: killed.delete(child.pid), complaints: child.complaints() }
+      }).pipe(
+        Effect.scoped,
+        Effect.flatMap(({ complaints, isDone, wasKilled }) => {
+          if (isDone) return Effect.void
+          assert.isTrue(wasKilled, `a process ended by itself: ${complaints}`)
+          return slot(index)
+        })
+      )
+    const complete = yield* Deferred.make<void>()
+    const killed = new Set<number>()
+    let killedSoFar = 0
+    let stoppedSoFar = 0
+    const all = yield* Effect.forkChild(
+      Effect.forEach(Array.from({ length: processes }, (_, index) => index), slot, {
+        concurrency: "unbounded",
+        discard: true
+      })
+    )
+    yield* Effect.raceFirst(Deferred.await(complete), Fiber.join(all))
+    const started = performance.now()
+    const isRunning = () => all.pollUnsafe() === undefined
+    while (isRunning() && (killedSoFar < kills || stoppedSoFar < outages)) {
+      yield* Effect.sleep(random() * every)
+      const live = [...running.values()]
+      const child = live[Math.floor(random() * live.length)]
+      if (killedSoFar < kills && child !== undefined) {
+        killed.add(child.pid)
+        killedSoFar++
+        yield* child.signal("SIGKILL")
+      }
+      if (stoppedSoFar < outages && live.length > 0) {
+        stoppedSoFar++
+        yield* store.stop
+        yield* Effect.sleep(random() * 1000)
+        yield* store.start
+      }
+    }
+    yield* Fiber.join(all)
+    const seconds = (performance.now() - started) / 1000
+
+    // ------------------------------------------------------------------ look
+    const records = yield* allRecords(store, prefix)
+    assert.strictEqual(records.size, keys)
+    for (const [name, record] of records) {
+      const clientId = record.current?.information.client_id
+      assert.isDefined(clientId, `${name} has no registration`)
+      assert.isUndefined(record.intent, `${name} is not settled`)
+      assert.deepStrictEqual([...(given.get(name) ?? [])], [clientId], `everybody was given the same of ${name}`)
+    }
+    const clients = yield* server.clients
+    const kept = new Set([...records.values()].map(({ current }) => current?.information.client_id))
+    const orphans = clients.filter(([, clientId]) => !kept.has(clientId))
+    assert.strictEqual(clients.length, keys + orphans.length, "nothing that was kept is missing at the server")
+    const orphansOf = new Map<string, number>()
+    for (const [name] of orphans) orphansOf.set(name, (orphansOf.get(name) ?? 0) + 1)
+    for (const [name, count] of orphansOf) {
+      assert.isAtLeast(records.get(name)?.possibleOrphans.length ?? 0, count, `each orphan of ${name} is listed`)
+    }
+    if (outages === 0) {
+      assert.isAtMost(orphans.length, killedSoFar * concurrency)
+      assert.deepStrictEqual(failures, {})
+    }
+    // What a store that is away lets fail is said to be so.
+    for (const what of Object.keys(failures)) {
+      assert.match(what, /^StoreFailed (Unavailable|ReadOnly|Conflict|LeaseLost)$/)
+    }
+    const { posts } = yield* server.count
+    assert.strictEqual(posts, clients.length)
+    const listed = [...records.values()].reduce((sum, { possibleOrphans }) => sum + possibleOrphans.length, 0)
+    return {
+      keys,
+      registrations: clients.length,
+      orphans: orphans.length,
+      listed,
+      kills: killedSoFar,
+      outages: stoppedSoFar,
+      failures,
+      seconds
+    } satisfies WalkFigures
+  }).pipe(Effect.scoped)
+
+const nameOf = (issuer: string, profile: string) => `${issuer} ${profile}`
+
+/** The record of each key, by the name that its client has. */
+const allRecords = (store: StoreServer, prefix: string) =>
+  Effect.gen(function*() {
+    const kept = yield* RegistrationStore.RegistrationStore
+    const records = new Map<string, RegistrationRecord.RegistrationRecord>()
+    yield* Stream.runForEach(kept.keys, (key) =>
+      Effect.gen(function*() {
+        const { value } = yield* Effect.flatMap(kept.load(key), Effect.fromOption)
+        records.set(nameOf(key.issuer, key.profile), yield* RegistrationRecord.decode(value, key))
+      }))
+    return records
+  }).pipe(Effect.provide(storeLayer({ place: store.place, prefix })), Effect.orDie)
+
+export interface RotationOptions {
+  readonly processes: number
+  /** The bound that is stated, in milliseconds. */
+  readonly maxAge: number
+  /** Whether the processes hear of changes. */
+  readonly listens: boolean
+  /** In milliseconds. */
+  readonly secretLifetime: number
+  /** How long to look on after the rotation, in milliseconds. */
+  readonly watchFor: number
+}
+
+/**
+ * One process rotates the secret, and the others use it: how long the old one was used by somebody after the new one was first
+ * there, in milliseconds.
+ */
+export const rotate = (store: StoreServer, { listens, maxAge, processes, secretLifetime, watchFor }: RotationOptions) =>
+  Effect.gen(function*() {
+    const server = yield* startIssuers({ secretLifetime, rotateSecret: "update" })
+    const prefix = newPrefix()
+    const children = yield* Effect.forEach(Array.from({ length: processes }), (_, index) =>
+      Effect.gen(function*() {
+        const child = yield* startChild("fleetChild.ts", ["watch"])
+        yield* child.write(JSON.stringify(
+          {
+            place: store.place,
+            prefix,
+            issuers: server.issuers(1),
+            tenants: 1,
+            seed: index,
+            concurrency: 1,
+            leaseTtl: 10_000,
+            // The first one renews early, the others only when they have to.
+            renewBefore: index === 0 ? secretLifetime : 1,
+            maxAge,
+            listens
+          } satisfies FleetTask
+        ))
+        assert.strictEqual(yield* child.line, "ready")
+        return child
+      }))
+    for (const child of children) yield* child.write("go")
+    // It is renewed a fifth of its life before its end.
+    yield* Effect.sleep(secretLifetime * 0.8 + watchFor)
+    for (const child of children) yield* child.write("end")
+    const used = yield* Effect.forEach(
+      children,
+      ({ line }) => Effect.map(line, (text) => unchecked<Watched>(JSON.parse(text)))
+    )
+    const [first] = used
+    assert.isDefined(first)
+    const secrets = Object.entries(first).sort(([, one], [, other]) => one.first - other.first)
+    assert.isAtLeast(secrets.length, 2, "the secret was rotated")
+    const [[old] = [""], [next, { first: rotated }] = ["", { first: 0 }]] = secrets
+    const others = used.slice(1)
+    assert.isTrue(others.every((each) => (each[next]?.uses ?? 0) > 0), "everybody used the new one")
+    assert.isTrue(others.every((each) => (each[old]?.uses ?? 0) > 0), "everybody had used the old one")
+    const late = others.map((each) => Math.max(0, (each[old]?.last ?? 0) - rotated))
+    const uses = used.flatMap((each) => Object.values(each)).reduce((sum, each) => sum + each.uses, 0)
+    return { longest: Math.max(...late), uses }
+  }).pipe(Effect.scoped)
