@@ -1,27 +1,23 @@
 /** The long form of fuzzing. `FUZZ_SEED=5 npm run test:long -- fuzz` runs it on other inputs. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
 import { record } from "../../support/longRun.ts"
-import { checkAnswer, makeFixture } from "./support/answerProperty.ts"
-import { answerCase } from "./support/answers.ts"
-import { checkDiscovery } from "./support/discoveryProperty.ts"
-import { metadataCase } from "./support/metadata.ts"
-import { checkMetadata } from "./support/metadataProperty.ts"
-import { fuzz, seed, type Tally } from "./support/run.ts"
-import { discoveryCase } from "./support/serverDocuments.ts"
+import { seed, type Tally } from "./support/run.ts"
+import { fuzzInWorkers } from "./support/workers.ts"
+
+/** In parts of a size that one processor does in a minute. */
+const shards = 4
 
 const figures = (what: string, { cases, outcomes, slowest }: Tally) => ({
   [what]: cases,
   ...Object.fromEntries(Object.entries(outcomes).map(([outcome, count]) => [`of these: ${outcome}`, count])),
   "defects, hangs, exceptions, lost client_ids, secrets shown": 0,
   "slowest case": `${slowest} ms`,
-  seed
+  "seeds": `${seed} to ${seed + shards - 1}`
 })
 
 describe("fuzzing", () => {
   it("answers: 120,000", async () => {
-    const fixture = await Effect.runPromise(makeFixture)
-    const tally = await fuzz("answers", answerCase, (input) => checkAnswer(input, fixture), { cases: 120_000, seed })
+    const tally = await fuzzInWorkers("answers", { cases: 120_000, seed, shards })
     assert.isAbove(tally.outcomes["Success"] ?? 0, 20_000)
     record({
       id: "fuzz-answers",
@@ -31,7 +27,7 @@ describe("fuzzing", () => {
   })
 
   it("metadata: 110,000", async () => {
-    const tally = await fuzz("metadata", metadataCase, checkMetadata, { cases: 110_000, seed })
+    const tally = await fuzzInWorkers("metadata", { cases: 110_000, seed, shards })
     assert.isAbove(tally.outcomes["Success"] ?? 0, 10_000)
     record({
       id: "fuzz-metadata",
@@ -41,7 +37,7 @@ describe("fuzzing", () => {
   })
 
   it("discovery: 30,000", async () => {
-    const tally = await fuzz("documents", discoveryCase, checkDiscovery, { cases: 30_000, seed })
+    const tally = await fuzzInWorkers("discovery", { cases: 30_000, seed, shards })
     assert.isAbove(tally.outcomes["Success"] ?? 0, 5000)
     record({
       id: "fuzz-discovery",

@@ -5,9 +5,9 @@ import { assert } from "@effect/vitest"
 import { Clock, Effect, Exit, Layer } from "effect"
 import { HttpClient, HttpClientRequest, HttpClientResponse } from "effect/http"
 import { type AnswerCase, metadata, registered } from "./answers.ts"
-import { failureOf, isUnpolluted, json, judgeClient, judgeError, outcomeText } from "./judge.ts"
+import { failureOf, isUnpolluted, json, judgeClient, judgeError, judgeKept, outcomeText } from "./judge.ts"
 import { findSecret, initialAccessToken, secrets, stringsUnder } from "./secrets.ts"
-import { makeClock, makeWire, toWeb, type WireAnswer } from "./wire.ts"
+import { makeClock, makeStandstill, makeWire, toWeb, type WireAnswer } from "./wire.ts"
 
 const server = { issuer: "https://op.example", registration_endpoint: "https://op.example/register" }
 
@@ -71,7 +71,7 @@ const parse = (bytes: Uint8Array, breaksOff = false): unknown => {
 const maximum = 1_048_576
 
 /** The client that an answer names, if it names one in a way that can be used. */
-export const usableId = (answer: WireAnswer, askedUrl: string | undefined): string | undefined => {
+const usableId = (answer: WireAnswer, askedUrl: string | undefined, limit = maximum): string | undefined => {
   const { body, fault, headers, status, url } = answer
   const length = headers["content-length"]
   const saysTooMuch = headers["content-encoding"] === undefined && /^\d{1,15}$/.test(length ?? "") &&
@@ -80,7 +80,7 @@ export const usableId = (answer: WireAnswer, askedUrl: string | undefined): stri
     url.replace(/#.*/, "") !== askedUrl
   // A response that is there already can neither be reset nor stay away.
   const isLost = askedUrl !== undefined && (fault === "reset" || fault === "never")
-  if (status < 200 || status > 299 || isLost || saysTooMuch || isElsewhere || body.length > maximum) {
+  if (status < 200 || status > 299 || isLost || saysTooMuch || isElsewhere || body.length > limit) {
     return undefined
   }
   // One that breaks off, or never ends, does so behind its body.
@@ -94,9 +94,9 @@ export const usableId = (answer: WireAnswer, askedUrl: string | undefined): stri
 const secretsIn = (value: unknown): ReadonlyArray<string> =>
   stringsUnder(value, ["client_secret", "registration_access_token"])
 
-/** The secrets in an answer, but for a redirect, whose body is not read. */
+/** The secrets in an answer, but for a redirect and what is too large: nobody knows what is in a body that is not read. */
 const secretsOf = ({ body, status }: WireAnswer): ReadonlyArray<string> =>
-  (status >= 200 && status < 300) || status >= 400 ? secretsIn(parse(body)) : []
+  ((status >= 200 && status < 300) || status >= 400) && body.length <= maximum ? secretsIn(parse(body)) : []
 
 /** What is shorter is no secret, and stands in other texts by chance. */
 const isSecret = (text: string): boolean => text.length >= 12
@@ -107,8 +107,6 @@ const isSecret = (text: string): boolean => text.length >= 12
 
 /** The tag of the reason, or `Success`. */
 export type Outcome = "Success" | RegistrationError.Reason["_tag"]
-
-const never = new Set(["never", "stalls"])
 
 /** Runs a case, and throws when one of the properties does not hold. */
 export const checkAnswer = async (input: AnswerCase, fixture: Fixture): Promise<Outcome> => {
@@ -137,26 +135,32 @@ export const checkAnswer = async (input: AnswerCase, fixture: Fixture): Promise<
 
   assert.isTrue(isUnpolluted(), "Object.prototype was changed")
   judgeSent(exit.wire.sent, operation)
-  const expected = usableId(
-    final,
-    operation === "process" ? undefined : operation === "register" ? endpoint : registered.registration_client_uri
-  )
+  const askedUrl = operation === "process"
+    ? undefined
+    : operation === "register"
+    ? endpoint
+    : registered.registration_client_uri
+  const expected = usableId(final, askedUrl)
   if (Exit.isSuccess(exit.exit)) {
     const client = exit.exit.value
     if (client instanceof RegisteredClient.RegisteredClient) {
       judgeClient(client, searched)
-      assert.strictEqual(client.information.client_id, expected)
+      // What is too large may have been whole before that was noticed.
+      assert.strictEqual(client.information.client_id, usableId(final, askedUrl, Infinity))
+      if (!isManagement) judgeAgainst(final, client)
       if (isManagement) assert.strictEqual(client.information.client_id, fixture.client.information.client_id)
     }
     if (operation === "process") await isRepeatable(input, fixture, exit.exit)
     return "Success"
   }
   const error = failureOf(exit.exit)
-  judgeError(error, searched)
+  const ofRefusal = final.status >= 400 ? secretsOf(final) : []
+  judgeError(error, searched, searched.filter((secret) => !ofRefusal.includes(secret)))
   if (!isManagement && expected !== undefined) {
     assert.strictEqual(error.reason._tag, "DeviationsRefused", `${json(expected)} was lost: ${error.message}`)
     assert.strictEqual(error.registered?.information.client_id, expected)
     assert.strictEqual(error.clientId, expected)
+    if (error.registered !== undefined) judgeAgainst(final, error.registered)
   }
   if ((operation === "read" || operation === "replace") && expected === fixture.client.information.client_id) {
     assert.fail(`${json(expected)} was not read: ${error.message}`)
@@ -170,6 +174,11 @@ export const checkAnswer = async (input: AnswerCase, fixture: Fixture): Promise<
   }
   if (operation === "process") await isRepeatable(input, fixture, exit.exit)
   return error.reason._tag
+}
+
+const judgeAgainst = ({ body, fault }: WireAnswer, client: RegisteredClient.RegisteredClient): void => {
+  const document = parse(body, fault === "breaks" || fault === "stalls")
+  if (isObject(document)) judgeKept(client, document)
 }
 
 /** Nothing is sent that asks for a deletion nobody wants, and no member that RFC 7592 §2.2 forbids. */
@@ -193,7 +202,8 @@ const isRepeatable = async (input: AnswerCase, fixture: Fixture, exit: Exit.Exit
 }
 
 const run = async ({ answers, deviations, operation, withProofs }: AnswerCase, fixture: Fixture) => {
-  const wire = makeWire(answers)
+  const standstill = makeStandstill()
+  const wire = makeWire(answers, standstill)
   const { client } = fixture
   const program = (): Effect.Effect<
     RegisteredClient.RegisteredClient | ClientConfiguration.Rotation | void,
@@ -204,9 +214,14 @@ const run = async ({ answers, deviations, operation, withProofs }: AnswerCase, f
       case "process": {
         const [answer] = answers
         if (answer === undefined) return assert.fail("a case without answers")
-        return ClientRegistration.process(server, metadata, HttpClientResponse.fromWeb(post, toWeb(answer)), {
-          deviations
-        })
+        return ClientRegistration.process(
+          server,
+          metadata,
+          HttpClientResponse.fromWeb(post, toWeb(answer, standstill)),
+          {
+            deviations
+          }
+        )
       }
       case "register":
         return ClientRegistration.register(server, metadata, { deviations, initialAccessToken })
@@ -227,7 +242,7 @@ const run = async ({ answers, deviations, operation, withProofs }: AnswerCase, f
       Effect.provide(Layer.mergeAll(
         Layer.succeed(HttpClient.HttpClient, wire.client),
         Layer.succeed(DpopSigner.DpopSigner, withProofs ? fixture.signer : noSigner),
-        Layer.succeed(Clock.Clock, makeClock(answers.some(({ fault }) => never.has(fault)) ? 3 : undefined))
+        Layer.succeed(Clock.Clock, makeClock(3, standstill))
       ))
     )
   )

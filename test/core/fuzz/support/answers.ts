@@ -62,6 +62,8 @@ const usableId = fc.oneof(
   { weight: 6, arbitrary: fc.constant(JSON.stringify(registered.client_id)) },
   { weight: 1, arbitrary: fc.string({ minLength: 1, maxLength: 30 }).map((id) => JSON.stringify(id)) },
   { weight: 1, arbitrary: anyUnicode.filter((id) => id !== "").map((id) => JSON.stringify(id)) },
+  // A server that makes an identifier of a secret.
+  { weight: 1, arbitrary: fc.constantFrom(...Object.values(secrets)).map((id) => JSON.stringify(id)) },
   { weight: 1, arbitrary: fc.maxSafeInteger().map(String) }
 )
 
@@ -70,6 +72,25 @@ const otherId: fc.Arbitrary<Mutation> = fc.record({
   name: fc.constant("client_id"),
   text: usableId
 })
+
+/** Members of whose type few others are. */
+const rarely: fc.Arbitrary<Mutation> = fc.oneof(
+  fc.record({
+    kind: fc.constant("set" as const),
+    name: fc.constantFrom("client_id_issued_at", "client_secret_expires_at", "default_max_age", "vendor"),
+    text: fc.constantFrom("1e400", "-1e400", "[1e400]", "\"1e400\"", "4102444800000", "-1", "1.5", "\"12\"", "null")
+  }),
+  fc.record({
+    kind: fc.constant("set" as const),
+    name: fc.constantFrom("jwks", "vp_formats_supported", "vendor", "__proto__"),
+    text: fc.constantFrom(62, 63, 64, 4000).map((depth) =>
+      `${"{\"keys\":[".repeat(depth / 2)}${"]}".repeat(depth / 2)}`
+    )
+  })
+)
+
+/** Codes of errors that every object seems to know. */
+const oddCode = fc.constantFrom(...oddNames).map((error) => JSON.stringify({ ...refused, error }))
 
 const answer: fc.Arbitrary<WireAnswer> = answerWith(fc.oneof(
   {
@@ -85,11 +106,12 @@ const answer: fc.Arbitrary<WireAnswer> = answerWith(fc.oneof(
           { ...registered, ...refused }
         ],
         names,
-        otherId
+        fc.oneof(otherId, rarely)
       ),
       damage
     ).map(([text, change]) => change(text))
   },
+  { weight: 1, arbitrary: oddCode },
   { weight: 3, arbitrary: jsonText },
   { weight: 2, arbitrary: anyString },
   { weight: 1, arbitrary: fc.constantFrom("", " ", "{}", "[]", "null", "{", "OK", "<!DOCTYPE html><p>Not found</p>") }

@@ -3,16 +3,12 @@ import { AuthorizationServer, ClientRegistration, DpopSigner, RegisteredClient }
 import { assert } from "@effect/vitest"
 import { Clock, Effect, Exit, Layer } from "effect"
 import { HttpClient } from "effect/http"
-import { failureOf, isUnpolluted, judgeError } from "./judge.ts"
+import { failureOf, isUnpolluted, isWithin, judgeError, maximumDepth } from "./judge.ts"
 import { type DiscoveryCase, issuer } from "./serverDocuments.ts"
-import { makeClock, makeWire, type WireAnswer } from "./wire.ts"
+import { makeClock, makeStandstill, makeWire, type WireAnswer } from "./wire.ts"
 
 const isObject = (value: unknown): value is { readonly [name: string]: unknown } =>
   typeof value === "object" && value !== null && !Array.isArray(value)
-
-const isWithin = (value: unknown, depth: number): boolean =>
-  depth >= 0 &&
-  (typeof value !== "object" || value === null || Object.values(value).every((inner) => isWithin(inner, depth - 1)))
 
 /** The document in an answer that any discovery must accept, but for its issuer. */
 const documentIn = (
@@ -21,12 +17,13 @@ const documentIn = (
   const length = headers["content-length"] ?? ""
   const saysTooMuch = headers["content-encoding"] === undefined && /^\d{1,15}$/.test(length) &&
     Number(length) > 1_048_576
+  if (body.length > 1_048_576) return undefined
   if (status < 200 || status > 299 || fault !== "none" || saysTooMuch || (url !== undefined && URL.canParse(url))) {
     return undefined
   }
   try {
     const parsed: unknown = JSON.parse(new TextDecoder().decode(body))
-    return isObject(parsed) && isWithin(parsed, 64) ? parsed : undefined
+    return isObject(parsed) && isWithin(parsed, maximumDepth) ? parsed : undefined
   } catch {
     return undefined
   }
@@ -43,19 +40,14 @@ const good = {
 const run = <A, E>(
   effect: Effect.Effect<A, E, HttpClient.HttpClient | DpopSigner.DpopSigner>,
   answers: ReadonlyArray<WireAnswer>
-): Promise<Exit.Exit<A, E>> =>
-  Effect.runPromiseExit(effect.pipe(Effect.provide(Layer.mergeAll(
-    Layer.succeed(HttpClient.HttpClient, makeWire(answers).client),
+): Promise<Exit.Exit<A, E>> => {
+  const standstill = makeStandstill()
+  return Effect.runPromiseExit(effect.pipe(Effect.provide(Layer.mergeAll(
+    Layer.succeed(HttpClient.HttpClient, makeWire(answers, standstill).client),
     DpopSigner.layerNone,
-    Layer.succeed(
-      Clock.Clock,
-      makeClock(
-        answers.some(({ fault }) => fault === "never" || fault === "stalls")
-          ? 3
-          : undefined
-      )
-    )
+    Layer.succeed(Clock.Clock, makeClock(3, standstill))
   ))))
+}
 
 export const checkDiscovery = async (input: DiscoveryCase): Promise<string> => {
   const [first] = input.answers

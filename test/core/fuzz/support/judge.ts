@@ -1,5 +1,5 @@
 /** What must hold of every outcome, whatever was put in. */
-import { RegisteredClient, RegistrationError } from "@effect-dcr/core"
+import { ClientInformation, RegisteredClient, RegistrationError } from "@effect-dcr/core"
 import { assert } from "@effect/vitest"
 import { Cause, Duration, Exit, Result, Schema } from "effect"
 import { inspect } from "node:util"
@@ -10,6 +10,8 @@ const deep = { depth: Infinity, maxStringLength: Infinity, maxArrayLength: Infin
 const codec = Schema.toCodecJson(RegistrationError.RegistrationError)
 const encode = Schema.encodeUnknownResult(codec)
 const decode = Schema.decodeUnknownResult(codec)
+
+const isInformation = Schema.is(ClientInformation.ClientInformation)
 
 export const json = (value: unknown): string => JSON.stringify(value) ?? ""
 
@@ -33,15 +35,22 @@ export const failureOf = (exit: Exit.Failure<unknown, unknown>): RegistrationErr
 /** One line that can be printed, of a length that can be read. */
 export const isPrintable = (text: string): boolean => !/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u.test(text)
 
-/** A failure can be shown, sent on and read again, and shows none of these secrets. */
-export const judgeError = (error: RegistrationError.RegistrationError, secrets: ReadonlyArray<string>): void => {
+/**
+ * A failure can be shown, sent on and read again, and shows none of these secrets; the client inside it none of those that
+ * were known when it was read.
+ */
+export const judgeError = (
+  error: RegistrationError.RegistrationError,
+  secrets: ReadonlyArray<string>,
+  secretsBefore = secrets
+): void => {
   const { isSafeToRepeat, message, reason, retryAfter } = error
   assert.isTrue(isPrintable(message), `a message of more than a line: ${json(message)}`)
   assert.isNotEmpty(message)
   assert.isBelow(message.length, reason._tag === "InvalidMetadata" || reason._tag === "DiscoveryFailed" ? 8000 : 2000)
   assert.isBoolean(isSafeToRepeat)
   if (retryAfter !== undefined) assert.isTrue(Number.isFinite(Duration.toMillis(retryAfter)))
-  if (error.registered !== undefined) judgeClient(error.registered, secrets)
+  if (error.registered !== undefined) judgeClient(error.registered, secretsBefore)
 
   const encoded = encode(error)
   if (Result.isFailure(encoded)) return assert.fail(`cannot be encoded: ${encoded.failure.message}`)
@@ -59,9 +68,55 @@ export const judgeError = (error: RegistrationError.RegistrationError, secrets: 
   holdsNone("Cause.pretty", Cause.pretty(Cause.fail(error)), secrets)
 }
 
+/** Whether a value is nested no deeper than this. Goes no deeper itself. */
+export const isWithin = (value: unknown, depth: number): boolean =>
+  depth >= 0 &&
+  (typeof value !== "object" || value === null || Object.values(value).every((inner) => isWithin(inner, depth - 1)))
+
+/** How deep an answer may be nested. */
+export const maximumDepth = 64
+
+/** What is granted is what its types say. */
+const judgeInformation = ({ extensions, information }: RegisteredClient.RegisteredClient): void => {
+  assert.isTrue(isInformation(information), `not what the types say: ${inspect(information)}`)
+  for (const [name, value] of [...Object.entries(information), ...Object.entries(extensions)]) {
+    assert.isTrue(isWithin(value, maximumDepth - 1), `${json(name)} is too deep`)
+    // An update would send it back as null, which asks for its deletion.
+    assert.isFalse(value === Infinity || value === -Infinity, `${json(name)} is a number that JSON cannot say`)
+  }
+  for (const [name, value] of Object.entries(information)) {
+    // An empty list of scopes is the empty text.
+    assert.isFalse(value === null || (value === "" && name !== "scope"), `${json(name)} is empty`)
+  }
+}
+
+/** Every member of an answer is kept under its name, or a deviation names it; and nothing else is there. */
+export const judgeKept = (
+  { deviations, extensions, information }: RegisteredClient.RegisteredClient,
+  document: { readonly [name: string]: unknown }
+): void => {
+  const kept = [...Object.keys(information), ...Object.keys(extensions)]
+  assert.strictEqual(new Set(kept).size, kept.length, "a member is kept twice")
+  for (const name of kept) assert.isTrue(Object.hasOwn(document, name), `${json(name)} was not answered`)
+  const said = new Set(deviations.map(({ member }) => member))
+  // A name that cannot be shown is cleaned, or left out.
+  const isNameless = [...said].some((member) => member !== undefined && !Object.hasOwn(document, member))
+  for (const name of Object.keys(document)) {
+    assert.isTrue(kept.includes(name) || said.has(name) || isNameless, `${json(name)} is lost without a word`)
+  }
+  for (const [name, value] of Object.entries(extensions)) {
+    assert.strictEqual(
+      json(value),
+      json(Object.getOwnPropertyDescriptor(document, name)?.value),
+      `${json(name)} changed`
+    )
+  }
+}
+
 /** A client can be shown, shows none of these secrets, and says the same when it is asked twice. */
 export const judgeClient = (client: RegisteredClient.RegisteredClient, secrets: ReadonlyArray<string>): void => {
   assert.isString(client.information.client_id)
+  judgeInformation(client)
   const before = json(client)
   const { differences, secretExpiresAt } = client
   assert.deepStrictEqual(client.differences, differences)

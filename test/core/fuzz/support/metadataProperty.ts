@@ -29,6 +29,8 @@ const isViolation = Schema.is(Violation.Violation)
 const decode = Schema.decodeUnknownExit(ClientMetadata.ClientMetadata)
 const encode = Schema.encodeUnknownExit(ClientMetadata.ClientMetadata)
 
+const valuesOf: (object: object) => ReadonlyArray<unknown> = Object.values
+
 const frozen = new WeakSet<object>()
 
 /** So that whoever changes what the caller passed is caught. Not recursive: some values are deep. */
@@ -39,7 +41,7 @@ const freeze = (value: unknown): void => {
     if (typeof next !== "object" || next === null || frozen.has(next)) continue
     frozen.add(next)
     Object.freeze(next)
-    open.push(...Object.values<unknown>({ ...next }))
+    open.push(...valuesOf(next))
   }
 }
 

@@ -85,5 +85,7 @@ export const damage = fc.oneof(
   { weight: 1, arbitrary: fc.constant((text: string) => `[${text}]`) },
   { weight: 1, arbitrary: fc.constant((text: string) => JSON.stringify(text)) },
   { weight: 1, arbitrary: fc.constant((text: string) => `<pre>${text}</pre>`) },
-  { weight: 1, arbitrary: fc.constant((text: string) => `{"data":${text}}`) }
+  { weight: 1, arbitrary: fc.constant((text: string) => `{"data":${text}}`) },
+  // Larger than any answer may be, and valid.
+  { weight: 1, arbitrary: fc.constant((text: string) => text + " ".repeat(1_048_577)) }
 )

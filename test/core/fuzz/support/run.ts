@@ -4,7 +4,7 @@ import { inspect } from "node:util"
 
 export interface Tally {
   readonly cases: number
-  /** How often each outcome was seen, the most frequent first. */
+  /** How often each outcome was seen. */
   readonly outcomes: { readonly [outcome: string]: number }
   /** The longest time that a case took, in milliseconds. */
   readonly slowest: number
@@ -18,16 +18,16 @@ export const longestCase = 5000
 
 /**
  * Checks `property`, which gives the name of the outcome, on `cases` inputs. Throws with the smallest input that fails, and
- * with the seed.
+ * with the seed. `onCase` hears of each case before it is checked, those of the search for a smaller one included.
  */
 export const fuzz = async <A>(
-  name: string,
   inputs: fc.Arbitrary<A>,
   property: (input: A) => Promise<string>,
-  options: { readonly cases: number; readonly seed: number }
+  options: { readonly cases: number; readonly seed: number; readonly onCase?: ((index: number) => void) | undefined }
 ): Promise<Tally> => {
   const outcomes = new Map<string, number>()
   let slowest = 0
+  let index = 0
   // Once something hangs, the search for a smaller input that does is not to take longer than the test.
   let patience = longestCase
   const { stackTraceLimit } = Error
@@ -35,6 +35,7 @@ export const fuzz = async <A>(
   Error.stackTraceLimit = 0
   const details = await fc.check(
     fc.asyncProperty(inputs, async (input) => {
+      options.onCase?.(index++)
       const start = performance.now()
       const outcome = await withinTime(property(input), patience, () => {
         patience = longestCase / 50
@@ -50,22 +51,17 @@ export const fuzz = async <A>(
     // Once more, for a stack; what hangs has none.
     const cause = input === undefined || patience < longestCase
       ? details.errorInstance
-      : await property(input).catch((error: unknown) => error)
+      : await property(input).then(() => details.errorInstance, (error: unknown) => error)
     throw new Error(
       `seed ${details.seed}, path ${details.counterexamplePath}, case ${details.numRuns}: ${shown(input)}`,
       { cause }
     )
   }
-  const tally = {
-    cases: options.cases,
-    outcomes: Object.fromEntries([...outcomes].sort(([, a], [, b]) => b - a)),
-    slowest: Math.ceil(slowest)
-  }
-  console.info(`${name}: ${JSON.stringify(tally)}`)
-  return tally
+  return { cases: options.cases, outcomes: Object.fromEntries(outcomes), slowest: Math.ceil(slowest) }
 }
 
-const shown = (input: unknown): string => inspect(input, { depth: 6, maxStringLength: 3000, breakLength: 160 })
+/** An input, for the report of a failure. */
+export const shown = (input: unknown): string => inspect(input, { depth: 6, maxStringLength: 3000, breakLength: 160 })
 
 const withinTime = async <A>(result: Promise<A>, limit: number, onHang: () => void): Promise<A> => {
   let timer: NodeJS.Timeout | undefined

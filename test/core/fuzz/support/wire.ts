@@ -27,16 +27,48 @@ export interface Wire {
   readonly credentials: Array<string>
 }
 
+/** Tells when somebody waits for what never comes. */
+export interface Standstill {
+  readonly begins: () => void
+  /** A new request moves on. */
+  readonly ends: () => void
+  /** Calls back when it begins, at once if it has. Gives how to stop listening. */
+  readonly listen: (listener: () => void) => () => void
+}
+
+export const makeStandstill = (): Standstill => {
+  const listeners = new Set<() => void>()
+  let isNow = false
+  return {
+    begins: () => {
+      isNow = true
+      for (const listener of listeners) listener()
+    },
+    ends: () => {
+      isNow = false
+    },
+    listen: (listener) => {
+      listeners.add(listener)
+      if (isNow) listener()
+      return () => listeners.delete(listener)
+    }
+  }
+}
+
 /** Each request takes the next answer, the last one over and over. */
-export const makeWire = (answers: ReadonlyArray<WireAnswer>): Wire => {
+export const makeWire = (answers: ReadonlyArray<WireAnswer>, standstill?: Standstill): Wire => {
   const sent: Array<string> = []
   const credentials: Array<string> = []
   const client = HttpClient.make((request) =>
     Effect.suspend((): Effect.Effect<HttpClientResponse.HttpClientResponse, HttpClientError.HttpClientError> => {
+      standstill?.ends()
       sent.push(request.body._tag === "Uint8Array" ? new TextDecoder().decode(request.body.body) : "")
       credentials.push(request.headers["authorization"] ?? "")
       const answer = answers[Math.min(sent.length, answers.length) - 1]
-      if (answer === undefined || answer.fault === "never") return Effect.never
+      if (answer === undefined || answer.fault === "never") {
+        standstill?.begins()
+        return Effect.never
+      }
       return answer.fault === "reset"
         ? Effect.fail(
           new HttpClientError.HttpClientError({
@@ -46,7 +78,7 @@ export const makeWire = (answers: ReadonlyArray<WireAnswer>): Wire => {
             })
           })
         )
-        : Effect.succeed(HttpClientResponse.fromWeb(request, toWeb(answer)))
+        : Effect.succeed(HttpClientResponse.fromWeb(request, toWeb(answer, standstill)))
     })
   )
   return { client, sent, credentials }
@@ -55,11 +87,13 @@ export const makeWire = (answers: ReadonlyArray<WireAnswer>): Wire => {
 const hasNoBody = (status: number): boolean => [204, 205, 304].includes(status)
 
 /** The answer as a web response, also where the constructor of one would refuse. */
-export const toWeb = (answer: WireAnswer): Response => {
+export const toWeb = (answer: WireAnswer, standstill?: Standstill): Response => {
   const { body, fault, headers, pieces, status, url } = answer
   const isPlain = fault === "none" && pieces === 1
   const isOrdinary = status >= 200 && status < 600 && !hasNoBody(status)
-  const response = new Response(isPlain ? new Uint8Array(body) : stream(answer), {
+  // Some answers have no body at all, which is not the same as an empty one.
+  const isBare = isPlain && body.length === 0 && hasNoBody(status)
+  const response = new Response(isBare ? null : isPlain ? new Uint8Array(body) : stream(answer, standstill), {
     status: isOrdinary ? status : 200,
     headers
   })
@@ -68,7 +102,10 @@ export const toWeb = (answer: WireAnswer): Response => {
   return response
 }
 
-const stream = ({ body, fault, pieces }: WireAnswer): ReadableStream<Uint8Array<ArrayBuffer>> => {
+const stream = (
+  { body, fault, pieces }: WireAnswer,
+  standstill: Standstill | undefined
+): ReadableStream<Uint8Array<ArrayBuffer>> => {
   const size = Math.max(1, Math.ceil(body.length / pieces))
   let at = 0
   return new ReadableStream({
@@ -80,6 +117,7 @@ const stream = ({ body, fault, pieces }: WireAnswer): ReadableStream<Uint8Array<
       } else if (fault !== "stalls") {
         controller.close()
       } else {
+        standstill?.begins()
         return new Promise<void>(() => {})
       }
       return undefined
@@ -91,10 +129,13 @@ const stream = ({ body, fault, pieces }: WireAnswer): ReadableStream<Uint8Array<
 const longestPause = 12_000
 
 /**
- * Pauses move the clock and take no time; what is longer is a deadline, and passes only where an answer never ends: after
- * `deadline` real milliseconds, in which the exchange can do all that it still can by itself.
+ * Pauses move the clock and take no time; what is longer is a deadline. It passes only where somebody waits for what never
+ * comes, after some real milliseconds in which the exchange can do all that it still can by itself.
+ *
+ * `deadline`: these milliseconds, counted from the standstill or, without one, from the beginning. Without them no deadline
+ * passes.
  */
-export const makeClock = (deadline: number | undefined): Clock.Clock => {
+export const makeClock = (deadline: number | undefined, standstill?: Standstill): Clock.Clock => {
   let now = 1_763_900_000_000
   const millis = () => now
   const nanos = () => BigInt(Math.floor(now * 1000)) * 1000n
@@ -107,14 +148,22 @@ export const makeClock = (deadline: number | undefined): Clock.Clock => {
     monotonicTimeNanos: Effect.sync(nanos),
     sleep: (duration) => {
       const wanted = Duration.toMillis(duration)
-      if (wanted > longestPause && deadline === undefined) return Effect.never
+      const isDeadline = wanted > longestPause
+      if (isDeadline && deadline === undefined) return Effect.never
       return Effect.callback((resume) => {
-        const end = () => {
-          now += wanted
-          resume(Effect.void)
+        let timer: NodeJS.Timeout | undefined
+        const begin = () => {
+          timer ??= setTimeout(() => {
+            now += wanted
+            resume(Effect.void)
+          }, isDeadline ? deadline : 0)
         }
-        const timer = setTimeout(end, wanted > longestPause ? deadline : 0)
-        return Effect.sync(() => clearTimeout(timer))
+        const deafen = isDeadline ? standstill?.listen(begin) : undefined
+        if (deafen === undefined) begin()
+        return Effect.sync(() => {
+          deafen?.()
+          clearTimeout(timer)
+        })
       })
     }
   }
