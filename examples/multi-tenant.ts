@@ -61,12 +61,9 @@ const policy = Layer.unwrap(
   )
 )
 
-const store = Layer.unwrap(
-  Effect.map(
-    Config.Redacted("REGISTRATION_KEY"),
-    (key) => RegistrationEncryption.layer({ key: { kid: "2026-01", key } })
-  )
-).pipe(Layer.provide(NodeRegistrationStore.layerConfig({ directory: Config.String("STORE") })))
+const store = RegistrationEncryption.layerConfig({
+  key: { kid: Config.succeed("2026-01"), key: Config.Redacted("REGISTRATION_KEY") }
+}).pipe(Layer.provide(NodeRegistrationStore.layerConfig({ directory: Config.String("STORE") })))
 
 const layer = clients.pipe(
   Layer.provide(Registrar.layer({ retire: { after: "30 days" } })),
