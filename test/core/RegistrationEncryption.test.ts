@@ -1,7 +1,8 @@
 /** Encryption in front of any store: what it hides, what it binds, and which keys read what. */
-import { RegistrationEncryption, RegistrationStore } from "@effect-dcr/core"
+import { Registrar, RegistrationEncryption, RegistrationStore } from "@effect-dcr/core"
+import * as TestAuthorizationServer from "@effect-dcr/core/testing/TestAuthorizationServer"
 import { assert, describe, it } from "@effect/vitest"
-import { Config, ConfigProvider, Duration, Effect, Layer, Option, Redacted, Schema } from "effect"
+import { Config, ConfigProvider, Duration, Effect, Layer, Option, Redacted, Schema, Stream } from "effect"
 import { failsWith } from "../support/failure.ts"
 import { registrationStoreContract } from "../support/registrationStoreContract.ts"
 
@@ -118,6 +119,34 @@ describe("RegistrationEncryption", () => {
       assert.strictEqual(yield* textOf(memory, "a"), sealed)
       assert.strictEqual(yield* textOf(store, "a"), "value")
     }))
+
+  it.effect("what no key opens can be forgotten, and nothing else be done with it", () =>
+    Effect.gen(function*() {
+      const memory = yield* RegistrationStore.makeMemory
+      const registrar = (kid: string, fill: number) =>
+        Effect.flatMap(
+          encrypted(memory, { key: key(kid, fill) }),
+          (store) => Effect.provideService(Registrar.make(), RegistrationStore.RegistrationStore, store)
+        )
+      const wanted = {
+        server: at("a").issuer,
+        profile: "a",
+        metadata: { redirect_uris: ["https://app.example.com/cb"] }
+      }
+      const before = yield* Effect.flatMap(registrar("lost", 1), ({ ensure }) => ensure(wanted))
+      const sealed = yield* textOf(memory, "a")
+      const { ensure, forget, list, remove } = yield* registrar("new", 2)
+      for (const refused of [ensure(wanted), remove(at("a"))]) {
+        const { reason } = yield* failsWith("StoreFailed")(Effect.asVoid(refused))
+        assert.strictEqual(reason.problem, "Undecryptable")
+      }
+      assert.strictEqual(yield* textOf(memory, "a"), sealed)
+      const [summary] = yield* Stream.runCollect(list)
+      assert.isTrue(Option.isSome(summary?.problem ?? Option.none()))
+      yield* forget(at("a"))
+      const after = yield* ensure(wanted)
+      assert.notStrictEqual(after.information.client_id, before.information.client_id)
+    }).pipe(Effect.scoped, Effect.provide(TestAuthorizationServer.layer())))
 
   it.effect("an entry in the clear is read only where that is asked for, and sealed when it changes", () =>
     Effect.gen(function*() {

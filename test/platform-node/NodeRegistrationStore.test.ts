@@ -5,7 +5,7 @@ import { NodeRegistrationStore } from "@effect-dcr/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Config, ConfigProvider, Duration, Effect, Layer, Option, Redacted, Schema, Stream } from "effect"
 import { TestClock } from "effect/testing"
-import { execFileSync, spawnSync } from "node:child_process"
+import { execFileSync } from "node:child_process"
 import { randomBytes } from "node:crypto"
 import * as Fs from "node:fs"
 import * as Os from "node:os"
@@ -14,11 +14,10 @@ import { vi } from "vitest"
 import * as Generations from "../../packages/platform-node/src/internal/generations.ts"
 import { failsWith } from "../support/failure.ts"
 import { registrationStoreContract } from "../support/registrationStoreContract.ts"
-import { probed as key } from "../support/storeProbe.ts"
 
 type Store = RegistrationStore.RegistrationStore["Service"]
 
-// Leases expire in real time, and every change waits for the disk.
+// Every change waits for the disk.
 vi.setConfig({ testTimeout: 30_000 })
 
 const temporaryDirectory = Effect.acquireRelease(
@@ -29,8 +28,10 @@ const temporaryDirectory = Effect.acquireRelease(
 registrationStoreContract(
   "files",
   Effect.map(temporaryDirectory, (directory) => ({ open: NodeRegistrationStore.make({ directory }) })),
-  { reach: "machine", live: true }
+  { reach: "machine", waits: true }
 )
+
+const key: RegistrationStore.Key = { issuer: "https://op.example.com", profile: "tenant" }
 
 const minute = Duration.minutes(1)
 
@@ -208,6 +209,49 @@ describe("NodeRegistrationStore", () => {
         assert.deepStrictEqual([leased.reason.operation, leased.reason.problem], ["lease", "Corrupted"])
       }))
 
+    it.effect("one that cannot be read leaves no other out of the list, and is listed where it says its key", () =>
+      Effect.gen(function*() {
+        const { directory, store } = yield* withEntry
+        const at = (profile: string) => ({ ...key, profile })
+        for (const profile of ["garbage", "newer"]) {
+          const before = filesIn(directory)
+          const lease = Option.getOrThrow(yield* store.acquire(at(profile), minute))
+          yield* store.save(lease, "value", 0)
+          const file = filesIn(directory).find((each) => !before.includes(each)) ?? ""
+          const text = Fs.readFileSync(file, "utf8")
+          Fs.writeFileSync(
+            file,
+            profile === "garbage"
+              ? "{"
+              : text.replace("\"format\":1", "\"format\":2").replace("\"changes\"", "\"more\"")
+          )
+        }
+        const registrar = yield* Registrar.make().pipe(
+          Effect.provideService(RegistrationStore.RegistrationStore, store),
+          Effect.provide(TestAuthorizationServer.layer())
+        )
+        const listed: Array<ReadonlyArray<string>> = []
+        const list = Stream.runForEach(registrar.list, ({ problem, profile }) =>
+          Effect.sync(() =>
+            listed.push([
+              profile,
+              Option.match(problem, {
+                onNone: () => "",
+                onSome: ({ reason }) => reason._tag === "StoreFailed" ? reason.problem : ""
+              })
+            ])
+          ))
+        const { reason } = yield* failsWith("StoreFailed")(list)
+        assert.strictEqual(reason.problem, "Corrupted")
+        // What is in the other file is not a registration either, but that is not for the store to say.
+        const all = [["newer", "NewerFormat"], ["tenant", "Corrupted"]]
+        assert.deepStrictEqual(listed.toSorted(), all)
+        // The garbage was set aside, and is no news any more.
+        listed.length = 0
+        yield* list
+        assert.deepStrictEqual(listed.toSorted(), all)
+      }))
+
     it.effect("a file of a newer version is reported each time, and stays", () =>
       Effect.gen(function*() {
         const { file, store } = yield* withEntry
@@ -306,80 +350,6 @@ describe("NodeRegistrationStore", () => {
         assert.isTrue(
           yield* Effect.promise(() => Generations.advance(at, 1, "second", (later) => later.includes("second")))
         )
-      }))
-  })
-
-  describe("a machine in trouble", () => {
-    const isRoot = process.geteuid?.() === 0
-    /** Mounts are made in a namespace of their own, and are gone with the process. */
-    const namespace = ["unshare", isRoot ? "-m" : "-rm", "sh", "-ec"]
-    const shell = (command: ReadonlyArray<string>, script: string, directory: string) => {
-      const [program = "", ...args] = command
-      return spawnSync(program, [...args, script, "sh", directory], {
-        encoding: "utf8",
-        env: {
-          ...process.env,
-          NODE: process.execPath,
-          PROBE: Path.join(import.meta.dirname, "../support/storeProbe.ts")
-        }
-      })
-    }
-    const canMount = shell(namespace, "mount -t tmpfs -o size=64k none \"$1\"", Os.tmpdir()).status === 0
-    const probe = (command: ReadonlyArray<string>, script: string, directory: string): unknown => {
-      const { status, stderr, stdout } = shell(command, script, directory)
-      assert.strictEqual(status, 0, stderr)
-      return JSON.parse(stdout)
-    }
-
-    it.live.skipIf(!canMount)(
-      "a full disk: typed, nothing lost, and all is well when there is room",
-      () =>
-        Effect.gen(function*() {
-          const directory = yield* temporaryDirectory
-          const script = "mount -t tmpfs -o size=256k,mode=700 none \"$1\"; \"$NODE\" \"$PROBE\" full \"$1\""
-          assert.deepStrictEqual(probe(namespace, script, directory), {
-            save: "save: Full",
-            other: "lease: Full",
-            postpone: "save: Full",
-            load: "before",
-            leftOver: [],
-            again: "done",
-            after: "after"
-          })
-        })
-    )
-
-    it.live.skipIf(!canMount)(
-      "a directory that cannot be written to: typed, and what is in it can be read",
-      () =>
-        Effect.gen(function*() {
-          const { directory, file } = yield* withEntry
-          const before = Fs.readFileSync(file, "utf8")
-          const script =
-            "mount --bind \"$1\" \"$1\"; mount -o remount,ro,bind \"$1\"; \"$NODE\" \"$PROBE\" read-only \"$1\""
-          assert.deepStrictEqual(probe(namespace, script, directory), {
-            load: "value",
-            keys: 1,
-            acquire: "lease: ReadOnly",
-            save: "save: ReadOnly",
-            remove: "remove: ReadOnly",
-            postpone: "save: ReadOnly",
-            after: "value"
-          })
-          assert.strictEqual(Fs.readFileSync(file, "utf8"), before)
-        })
-    )
-
-    it.live("too many open files: typed, and all is well when there are fewer", () =>
-      Effect.gen(function*() {
-        const directory = yield* temporaryDirectory
-        const script = "ulimit -n 128; \"$NODE\" \"$PROBE\" many-files \"$1\""
-        assert.deepStrictEqual(probe(["sh", "-ec"], script, directory), {
-          load: "load: Unavailable",
-          save: "save: Unavailable",
-          again: "done",
-          after: "after"
-        })
       }))
   })
 

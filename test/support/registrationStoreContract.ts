@@ -21,6 +21,8 @@ export interface ContractOptions {
   readonly reach: RegistrationStore.Reach
   /** Whether time is real time, for stores whose leases do not follow Effect's `Clock`. Default: `false`, a `TestClock`. */
   readonly live?: boolean
+  /** Whether the store waits for something real although time is that of a `TestClock`. Default: `false`. */
+  readonly waits?: boolean
 }
 
 const key: RegistrationStore.Key = { issuer: "https://op.example.com", profile: "tenant-1" }
@@ -64,12 +66,19 @@ const ttl = Duration.millis(300)
 
 /** Runs the contract of a store. */
 export const registrationStoreContract = <E>(name: string, medium: Medium<E>, options: ContractOptions): void => {
-  const { live = false, reach } = options
-  const pass = (duration: Duration.Input) => live ? Effect.sleep(duration) : TestClock.adjust(duration)
+  const { live = false, reach, waits = false } = options
+  const { idle, watched } = watchfulness()
+  const pass = (duration: Duration.Input) =>
+    live
+      ? Effect.sleep(duration)
+      : waits
+      // Who was woken is to have done its work before more time passes, however slow the machine is.
+      ? Effect.andThen(TestClock.adjust(duration), idle)
+      : TestClock.adjust(duration)
   type Program = Effect.Effect<void, RegistrationError.RegistrationError | Cause.NoSuchElementError | E, Scope.Scope>
   const test = (title: string, program: () => Program) => live ? it.live(title, program) : it.effect(title, program)
   const withStore = (title: string, use: (store: Store) => Program) =>
-    test(title, () => Effect.flatMap(Effect.flatMap(medium, ({ open }) => open), use))
+    test(title, () => Effect.flatMap(Effect.map(Effect.flatMap(medium, ({ open }) => open), watched), use))
 
   const acquire = (store: Store, of: RegistrationStore.Key = key, lasting: Duration.Duration = Duration.minutes(1)) =>
     Effect.flatMap(store.acquire(of, lasting), Effect.fromOption)
@@ -286,18 +295,23 @@ export const registrationStoreContract = <E>(name: string, medium: Medium<E>, op
 
     withStore("withLease: one after the other, and nobody's change is lost", (store) =>
       Effect.gen(function*() {
-        const increment = RegistrationStore.withLease(store, key, { ttl: "1 minute" }, (lease) =>
+        // The longest pause between two questions is a tenth of this, and the lease is renewed meanwhile.
+        const increment = RegistrationStore.withLease(store, key, { ttl: live ? "1 second" : "1 minute" }, (lease) =>
           Effect.gen(function*() {
             const entry = yield* store.load(key)
             const { value, version } = Option.getOrElse(entry, () => ({ value: "0", version: 0 }))
             yield* Effect.yieldNow
             yield* store.save(lease, String(Number(value) + 1), version)
           }))
-        const fibers = yield* Effect.forEach(Array.from({ length: 20 }), () => Effect.forkChild(increment))
+        const fibers = yield* Effect.forEach(Array.from({ length: live ? 8 : 20 }), () =>
+          Effect.forkChild(increment))
         const all = yield* Effect.forkChild(Fiber.joinAll(fibers))
-        for (let round = 0; round < 100 && all.pollUnsafe() === undefined; round++) yield* pass("500 millis")
+        const step = live ? "20 millis" : "500 millis"
+        for (let round = 0; round < 1000 && all.pollUnsafe() === undefined; round++) {
+          yield* pass(step)
+        }
         yield* Fiber.join(all)
-        assert.strictEqual(Option.getOrThrow(yield* store.load(key)).value, "20")
+        assert.strictEqual(Option.getOrThrow(yield* store.load(key)).value, String(fibers.length))
       }))
 
     withStore("withLease: the lease is held for as long as the effect runs", (store) =>
@@ -400,7 +414,7 @@ export const registrationStoreContract = <E>(name: string, medium: Medium<E>, op
         test(title, () =>
           Effect.gen(function*() {
             const { open } = yield* medium
-            yield* use(yield* open, yield* open)
+            yield* use(watched(yield* open), watched(yield* open))
           }))
 
       withTwo("two stores see each other's entries and versions", (one, other) =>
@@ -469,6 +483,38 @@ export const registrationStoreContract = <E>(name: string, medium: Medium<E>, op
         }))
     }
   })
+}
+
+/** Stores whose operations under way are counted, and how to wait until there are none. */
+const watchfulness = () => {
+  let underWay = 0
+  const watch = <A>(effect: Effect.Effect<A, RegistrationError.RegistrationError>) =>
+    Effect.acquireUseRelease(
+      Effect.sync(() => {
+        underWay += 1
+      }),
+      () => effect,
+      () =>
+        Effect.sync(() => {
+          underWay -= 1
+        })
+    )
+  return {
+    watched: (store: Store): Store => ({
+      ...store,
+      load: (key) => watch(store.load(key)),
+      save: (...args) => watch(store.save(...args)),
+      remove: (...args) => watch(store.remove(...args)),
+      acquire: (...args) => watch(store.acquire(...args)),
+      renew: (...args) => watch(store.renew(...args)),
+      release: (lease) => watch(store.release(lease))
+    }),
+    idle: Effect.promise(async () => {
+      for (let quiet = 0; quiet < 3; quiet = underWay === 0 ? quiet + 1 : 0) {
+        await new Promise((resolve) => setTimeout(resolve, 1))
+      }
+    })
+  }
 }
 
 const problem = (expected: string) =>

@@ -2,9 +2,10 @@
  * A process of its own that uses a store of files where something is wrong with the machine, and prints what came of it as JSON.
  *
  * ```
- * node storeProbe.ts read-only DIRECTORY     on a mount that cannot be written to
- * node storeProbe.ts full DIRECTORY          on a small file system, which it fills
- * node storeProbe.ts many-files DIRECTORY    with few files that may be open
+ * node storeProbe.ts read-only DIRECTORY [USER]    where it cannot write, as the user of this number
+ * node storeProbe.ts full DIRECTORY                on a small file system, which it fills
+ * node storeProbe.ts small-files DIRECTORY         where no file may be large
+ * node storeProbe.ts many-files DIRECTORY          with few files that may be open
  * ```
  */
 import type { RegistrationError, RegistrationStore } from "@effect-dcr/core"
@@ -76,6 +77,22 @@ const full = (store: Store, directory: string) =>
     return { save, other, postpone, load, leftOver, again, after: yield* valueOf(store) }
   })
 
+const smallFiles = (store: Store, directory: string) =>
+  Effect.gen(function*() {
+    const lease = yield* acquire(store, probed)
+    const version = yield* store.save(lease, "before", 0)
+    const save = yield* outcome(store.save(lease, "too much ".repeat(100_000), version))
+    const load = yield* valueOf(store)
+    const leftOver = Fs.readdirSync(directory, { recursive: true }).filter((name) => String(name).endsWith(".tmp"))
+    return {
+      save,
+      load,
+      leftOver,
+      again: yield* outcome(store.save(lease, "after", version)),
+      after: yield* valueOf(store)
+    }
+  })
+
 const manyFiles = (store: Store) =>
   Effect.gen(function*() {
     const lease = yield* acquire(store, probed)
@@ -94,12 +111,14 @@ const manyFiles = (store: Store) =>
 
 const probes: Readonly<
   Record<string, (store: Store, directory: string) => Effect.Effect<unknown, RegistrationError.RegistrationError>>
-> = { "read-only": readOnly, full, "many-files": manyFiles }
+> = { "read-only": readOnly, full, "small-files": smallFiles, "many-files": manyFiles }
 
 if (import.meta.main) {
-  const [name = "", directory = ""] = process.argv.slice(2)
+  const [name = "", directory = "", user] = process.argv.slice(2)
   const probe = probes[name]
   if (probe === undefined) throw new Error(`no such probe: ${name}`)
+  // What it needs is loaded: another user may not read it.
+  if (user !== undefined) process.seteuid?.(Number(user))
   const found = await Effect.runPromise(
     Effect.flatMap(NodeRegistrationStore.make({ directory }), (store) => probe(store, directory))
   )
