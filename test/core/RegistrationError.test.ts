@@ -158,7 +158,12 @@ const examples: { readonly [Tag in Reason["_tag"]]: ReadonlyArray<Example<Tag>> 
       reason: { status: 400, nonce: "n", error_description: "again" },
       message: "The server demanded a DPoP nonce that the proof did not have: again"
     },
-    { reason: { status: 401 }, message: "The server demanded a DPoP nonce and gave none" }
+    {
+      reason: { status: 401 },
+      message:
+        "The server demanded a DPoP nonce and gave none, or none that a page may read: for pages it has to send " +
+        "Access-Control-Expose-Headers: DPoP-Nonce"
+    }
   ],
   InvalidRedirectUri: [{
     reason: { status: 400, error_description: "not ours" },

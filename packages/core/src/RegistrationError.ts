@@ -562,7 +562,9 @@ const describe = (reason: Reason): string => {
       return `The server limits the rate of requests (status ${reason.status})${quoteServer(reason.error_description)}`
     case "NonceExhausted":
       return `The server demanded a DPoP nonce${
-        reason.nonce === undefined ? " and gave none" : " that the proof did not have"
+        reason.nonce === undefined
+          ? " and gave none, or none that a page may read: for pages it has to send Access-Control-Expose-Headers: DPoP-Nonce"
+          : " that the proof did not have"
       }${quoteServer(reason.error_description)}`
     case "InvalidRedirectUri":
       return `The server refused a redirect URI (invalid_redirect_uri)${quoteServer(reason.error_description)}`
