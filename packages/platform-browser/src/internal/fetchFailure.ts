@@ -75,14 +75,15 @@ export const explain = Effect.fnUntraced(function*(
   if (isPageSecure() && url.protocol === "http:" && !isLoopback(url)) {
     return failure(true, `a page from https may not contact ${place}: the server needs https`)
   }
-  const isThere = probe && !isOwn ? yield* answers(url) : undefined
   // The browser says so a moment after the failure.
+  yield* Effect.promise(() => new Promise((resolve) => setTimeout(resolve, 0)))
   if (watched.isForbidden(url)) {
     return failure(
       true,
       `the Content-Security-Policy of this page does not allow it to contact ${place}: name it in connect-src`
     )
   }
+  const isThere = probe && !isOwn ? yield* answers(url) : undefined
   if (isOwn || isThere === false) {
     return failure(
       false,
