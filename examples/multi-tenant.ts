@@ -65,7 +65,7 @@ const store = RegistrationEncryption.layerConfig({
   key: { kid: Config.succeed("2026-01"), key: Config.Redacted("REGISTRATION_KEY") }
 }).pipe(Layer.provide(NodeRegistrationStore.layerConfig({ directory: Config.String("STORE") })))
 
-const layer = clients.pipe(
+export const layer = clients.pipe(
   Layer.provide(Registrar.layer({ retire: { after: "30 days" } })),
   Layer.provide(store),
   Layer.provide(NodeRegistration.layer),

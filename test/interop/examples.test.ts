@@ -4,13 +4,13 @@ import { requireBearerAuth } from "@modelcontextprotocol/sdk/server/auth/middlew
 import { mcpAuthRouter } from "@modelcontextprotocol/sdk/server/auth/router.js"
 import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js"
 import { StreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/streamableHttp.js"
-import { Effect } from "effect"
+import { ConfigProvider, Console, Effect } from "effect"
 import express from "express"
 import { randomBytes } from "node:crypto"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
 import { program as mcpHost } from "../../examples/mcp-host.ts"
-import { program as multiTenant } from "../../examples/multi-tenant.ts"
+import { Clients, layer as clientsLayer, program as multiTenant } from "../../examples/multi-tenant.ts"
 import { program as solidClient } from "../../examples/solid-client.ts"
 import { temporaryDirectory } from "../support/childPrograms.ts"
 import { runAlone, runHere } from "../support/examples.ts"
@@ -107,6 +107,29 @@ describe("multi-tenant", () => {
         const text = Fs.readFileSync(Path.join(file.parentPath, file.name), "utf8")
         assert.isFalse(secrets.some((secret) => text.includes(secret)), file.name)
       }
+    }))
+
+  it.live("a client that the server has forgotten is replaced, once", () =>
+    Effect.gen(function*() {
+      const op = yield* loginProvider()
+      const config = configFor(op.issuer, yield* temporaryDirectory)
+      yield* Effect.gen(function*() {
+        const { of, rejected } = yield* Clients
+        const first = yield* of("acme", op.issuer)
+        assert.deepStrictEqual(
+          yield* Effect.all([rejected("acme", first), rejected("acme", first)], { concurrency: 2 }).pipe(
+            Effect.andThen(Effect.all([of("acme", op.issuer), of("acme", op.issuer)], { concurrency: 2 })),
+            Effect.map((clients) => clients.map(({ information }) => information.client_id === op.created[1]))
+          ),
+          [true, true]
+        )
+        assert.lengthOf(op.created, 2)
+        assert.isFalse(yield* rejected("acme", first))
+      }).pipe(
+        Effect.provide(clientsLayer),
+        Effect.provideService(Console.Console, { ...globalThis.console, log: () => {} }),
+        Effect.provide(ConfigProvider.layer(ConfigProvider.fromUnknown(config)))
+      )
     }))
 
   it.live("customers cannot name an address of the own network", () =>
