@@ -148,7 +148,16 @@ const isFree = withStore((store, input) =>
   })
 )
 
-/** Uses a store, lets the test do something to the database, and uses the same store again. */
+/** Waits until another page of the origin says so. */
+const told = Effect.callback<void>((resume) => {
+  const channel = new BroadcastChannel("go on")
+  channel.addEventListener("message", () => {
+    channel.close()
+    resume(Effect.void)
+  })
+})
+
+/** Writes, waits for the test to do something to the database, and writes again with the same store. */
 const survive = withStore((store, input) =>
   Effect.gen(function*() {
     const key = keyOf(input)
@@ -160,16 +169,93 @@ const survive = withStore((store, input) =>
       return { saved, token: lease.token }
     })
     const first = yield* write
-    const deleted = yield* Effect.callback<string>((resume) => {
-      const request = indexedDB.deleteDatabase(text(input, "database"))
-      request.addEventListener("success", () => resume(Effect.succeed("deleted")))
-      request.addEventListener("error", () => resume(Effect.succeed("error")))
-      request.addEventListener("blocked", () => resume(Effect.succeed("blocked")))
-    })
+    document.title = "written"
+    yield* told
     const second = yield* write
-    return { first: first.saved, deleted, second: second.saved, tokenGrew: second.token > first.token }
+    return { versions: [first.saved, second.saved], tokenGrew: second.token > first.token }
   })
 )
+
+const persist: Program = () => BrowserRegistrationStore.persist
+
+// -----------------------------------------------------------------------------
+// the database itself, past the store
+// -----------------------------------------------------------------------------
+
+const request = <A>(make: () => IDBRequest<A>): Effect.Effect<A> =>
+  Effect.callback<A>((resume) => {
+    const request = make()
+    request.addEventListener("success", () => resume(Effect.succeed(request.result)))
+    request.addEventListener("error", () => resume(Effect.die(request.error)))
+    request.addEventListener("blocked", () => resume(Effect.die(new Error("blocked"))))
+  })
+
+const databaseOf = (input: Input) => maybe(input, "database") ?? "effect-dcr"
+
+const withDatabase = <A>(input: Input, use: (database: IDBDatabase) => Effect.Effect<A>): Effect.Effect<A> =>
+  Effect.acquireUseRelease(
+    request(() => indexedDB.open(databaseOf(input))),
+    use,
+    (database) => Effect.sync(() => database.close())
+  )
+
+/** All that is in a table. Of a key what a script can find out. */
+const dump: Program = (input) =>
+  withDatabase(input, (database) =>
+    Effect.gen(function*() {
+      const table = text(input, "table")
+      const values = yield* request(() => database.transaction(table).objectStore(table).getAll())
+      return yield* Effect.forEach(values, (value: unknown) => Effect.promise(() => shown(value)))
+    }))
+
+const shown = async (value: unknown): Promise<unknown> => {
+  if (value instanceof CryptoKey) {
+    const exported = await Promise.all(
+      (["jwk", "pkcs8", "raw"] as const).map((format) =>
+        crypto.subtle.exportKey(format, value).then(() => `${format} exported`, () => "refused")
+      )
+    )
+    return { type: value.type, extractable: value.extractable, exported, json: JSON.stringify(value) }
+  }
+  if (typeof value !== "object" || value === null) return value
+  const members = Object.entries(value)
+  return Object.fromEntries(
+    await Promise.all(members.map(async ([name, member]) => [name, await shown(member)] as const))
+  )
+}
+
+const put: Program = (input) =>
+  withDatabase(input, (database) =>
+    request(() => {
+      const table = text(input, "table")
+      const key: unknown = input["key"]
+      const isKey = (key: unknown): key is Array<string> => Array.isArray(key)
+      if (!isKey(key)) throw new Error("key is missing")
+      return database.transaction(table, "readwrite").objectStore(table).put(input["row"], key)
+    }))
+
+const empty: Program = (input) =>
+  withDatabase(input, (database) =>
+    request(() => {
+      const table = text(input, "table")
+      return database.transaction(table, "readwrite").objectStore(table).clear()
+    }))
+
+/** Makes the database what a newer version makes of it. */
+const upgrade: Program = (input) =>
+  Effect.map(request(() => indexedDB.open(databaseOf(input), 99)), (database) => database.close())
+
+const deleteDatabase: Program = (input) => Effect.asVoid(request(() => indexedDB.deleteDatabase(databaseOf(input))))
+
+/** Holds the database open, whoever wants it closed. */
+const occupy: Program = (input) => Effect.asVoid(request(() => indexedDB.open(databaseOf(input))))
+
+const goOn: Program = () =>
+  Effect.sync(() => {
+    const channel = new BroadcastChannel("go on")
+    channel.postMessage("go on")
+    channel.close()
+  })
 
 const scope = () => ({
   hasWindow: typeof window !== "undefined",
@@ -179,4 +265,25 @@ const scope = () => ({
 
 const where: Program = () => Effect.sync(scope)
 
-serve({ register, ensure, one, prove, rotate, save, load, keys, hold, isFree, survive, where })
+serve({
+  register,
+  ensure,
+  one,
+  prove,
+  rotate,
+  save,
+  load,
+  keys,
+  hold,
+  isFree,
+  survive,
+  persist,
+  dump,
+  put,
+  empty,
+  upgrade,
+  deleteDatabase,
+  occupy,
+  goOn,
+  where
+})
