@@ -1,0 +1,286 @@
+/**
+ * Many registrations at once, of many issuers, of which some are slow, want no more for now, or are down.
+ *
+ * Who wants an issuer waits in a lane of that issuer. A lane that is to wait holds up nobody else, and what waits is bounded: what
+ * finds no room is handed back as postponed, for another time.
+ *
+ * @internal
+ */
+import * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Queue from "effect/Queue"
+import * as Result from "effect/Result"
+import * as Stream from "effect/Stream"
+import type { RegisteredClient } from "../../RegisteredClient.ts"
+import type { RegistrationError } from "../../RegistrationError.ts"
+import type { Key } from "../../RegistrationStore.ts"
+
+export interface EnsureAllOptions {
+  /** How many registrations are asked for at once. Default: 16. */
+  readonly concurrency?: number | undefined
+  /** How many of them of one issuer. Default: 4. */
+  readonly concurrencyPerIssuer?: number | undefined
+  /** How many may wait for their issuer. Default: 10,000. */
+  readonly capacity?: number | undefined
+  /** The longest `Retry-After` that is waited for. Default: 5 minutes. */
+  readonly maxWait?: Duration.Input | undefined
+  /** How often one is tried whose failure may pass. Default: 3. */
+  readonly attempts?: number | undefined
+  /** After how many failures in a row, that are its own or the store's, an issuer is left for another time. Default: 10. */
+  readonly giveUpAfter?: number | undefined
+}
+
+/**
+ * What became of one of many.
+ *
+ * **Details**
+ *
+ * - `Ensured`: there is a usable registration, from before or from now.
+ * - `Failed`: there is none, and the error says why; where the outcome is not known, it says that too.
+ * - `Postponed`: there is none yet, and nothing speaks against it: the issuer wants none for now, is down, or too many waited
+ *   for it. The error is the last one of that issuer.
+ */
+export type Ensured =
+  & Key
+  & (
+    | { readonly _tag: "Ensured"; readonly client: RegisteredClient }
+    | { readonly _tag: "Failed" | "Postponed"; readonly error: RegistrationError }
+  )
+
+/** How many came to what. */
+export interface EnsureAllSummary {
+  readonly ensured: number
+  readonly failed: number
+  readonly postponed: number
+  /** By the tag of the reason, those that failed and those that were postponed. */
+  readonly reasons: { readonly [tag: string]: number }
+}
+
+interface Item<W> {
+  readonly wanted: W
+  readonly key: Key
+  attempts: number
+}
+
+interface Lane<W> {
+  readonly waiting: Array<Item<W>>
+  running: number
+  /** In milliseconds of the clock that does not jump. */
+  readyAt: number
+  /** In a row. */
+  failures: number
+  isLeft: boolean
+  error: RegistrationError | undefined
+}
+
+interface Wanted {
+  readonly server: { readonly issuer: string } | string
+  readonly profile: string
+}
+
+export const make =
+  <W extends Wanted>(ensure: (wanted: W) => Effect.Effect<RegisteredClient, RegistrationError>) =>
+  <E, R>(all: Stream.Stream<W, E, R>, options: EnsureAllOptions = {}): Stream.Stream<Ensured, E, R> => {
+    const concurrency = Math.max(1, options.concurrency ?? 16)
+    const perIssuer = Math.max(1, options.concurrencyPerIssuer ?? 4)
+    const capacity = Math.max(concurrency, options.capacity ?? 10_000)
+    const attempts = Math.max(1, options.attempts ?? 3)
+    const giveUpAfter = Math.max(1, options.giveUpAfter ?? 10)
+    const maxWait = Duration.toMillis(Duration.fromInputUnsafe(options.maxWait ?? "5 minutes"))
+
+    return Stream.callback<Ensured, E, R>((queue) =>
+      Effect.gen(function*() {
+        const clock = yield* Clock.Clock
+        const now = () => Number(clock.monotonicTimeNanosUnsafe() / 1_000_000n)
+        const lanes = new Map<string, Lane<W>>()
+        let running = 0
+        let waiting = 0
+        let isEnded = false
+        // Woken when something has changed.
+        let changed = Deferred.makeUnsafe<void>()
+        const wake = () => {
+          Deferred.doneUnsafe(changed, Exit.void)
+          changed = Deferred.makeUnsafe()
+        }
+        const emit = (outcome: Ensured) => Effect.asVoid(Queue.offer(queue, outcome))
+        const postpone = ({ key }: Item<W>, error: RegistrationError) => emit({ ...key, _tag: "Postponed", error })
+
+        /** Of those that wait, so many are handed back, the last one first. */
+        const handBack = Effect.fnUntraced(function*(lane: Lane<W>, count: number) {
+          for (let left = count; left > 0; left--) {
+            const item = lane.waiting.pop()
+            if (item === undefined || lane.error === undefined) return
+            waiting--
+            yield* postpone(item, lane.error)
+          }
+        })
+        const again = (lane: Lane<W>, item: Item<W>, pause: number) => {
+          lane.readyAt = Math.max(lane.readyAt, now() + pause)
+          lane.waiting.unshift(item)
+          waiting++
+        }
+        const judge = (lane: Lane<W>, item: Item<W>, error: RegistrationError): Effect.Effect<void> => {
+          const failed = emit({ ...item.key, _tag: "Failed", error })
+          const retryAfter = error.isSafeToRepeat ? Duration.toMillis(error.retryAfter ?? Duration.zero) : 0
+          if (!isAiling(error)) {
+            lane.failures = 0
+            if (retryAfter === 0) return failed
+          }
+          lane.error = error
+          if (retryAfter > 0) {
+            if (retryAfter > maxWait) {
+              lane.isLeft = true
+              return postpone(item, error)
+            }
+            return Effect.sync(() => again(lane, item, retryAfter))
+          }
+          lane.failures++
+          item.attempts++
+          lane.isLeft = lane.failures >= giveUpAfter
+          if (!mayPass(error)) return failed
+          if (lane.isLeft) return postpone(item, error)
+          if (item.attempts >= attempts) return failed
+          return Effect.sync(() => again(lane, item, Math.min(250 * 2 ** (lane.failures - 1), 30_000)))
+        }
+        const work = (lane: Lane<W>, item: Item<W>) =>
+          Effect.result(ensure(item.wanted)).pipe(
+            Effect.flatMap(Result.match({
+              onFailure: (error) => judge(lane, item, error),
+              onSuccess: (client) => {
+                lane.failures = 0
+                return emit({ ...item.key, _tag: "Ensured", client })
+              }
+            })),
+            Effect.ensuring(Effect.sync(() => {
+              running--
+              lane.running--
+              wake()
+            }))
+          )
+        /** One at a time, to see whether it is well again. */
+        const room = (lane: Lane<W>) => (lane.failures > 0 ? 1 : perIssuer) - lane.running
+        const runnable = (time: number) => {
+          let count = 0
+          for (const lane of lanes.values()) {
+            if (lane.readyAt <= time) count += Math.max(0, Math.min(lane.waiting.length, room(lane)))
+          }
+          return count
+        }
+        const dispatch = Effect.gen(function*() {
+          const time = now()
+          for (const [issuer, lane] of lanes) {
+            if (lane.isLeft) yield* handBack(lane, lane.waiting.length)
+            while (running < concurrency && lane.readyAt <= time && room(lane) > 0) {
+              const item = lane.waiting.shift()
+              if (item === undefined) break
+              waiting--
+              running++
+              lane.running++
+              yield* Effect.forkScoped(work(lane, item))
+            }
+            // Whoever was served last is the first one the next time.
+            if (running >= concurrency) {
+              lanes.delete(issuer)
+              lanes.set(issuer, lane)
+              break
+            }
+          }
+        })
+
+        const admit = Effect.fnUntraced(function*(wanted: W) {
+          const issuer = typeof wanted.server === "string" ? wanted.server : wanted.server.issuer
+          const item: Item<W> = { wanted, key: { issuer, profile: wanted.profile }, attempts: 0 }
+          const lane = lanes.get(issuer) ??
+            { waiting: [], running: 0, readyAt: 0, failures: 0, isLeft: false, error: undefined }
+          lanes.set(issuer, lane)
+          for (;;) {
+            if (lane.isLeft && lane.error !== undefined) return yield* postpone(item, lane.error)
+            const time = now()
+            // As far ahead as is needed to keep everybody busy.
+            if (waiting < capacity && runnable(time) < concurrency) break
+            if (waiting >= capacity) {
+              const [longest] = [...lanes.values()]
+                .filter((each) => each.readyAt > time && each.waiting.length > 0)
+                .sort((one, other) => other.readyAt - one.readyAt)
+              if (longest !== undefined) {
+                yield* handBack(longest, 1)
+                continue
+              }
+            }
+            yield* Deferred.await(changed)
+          }
+          lane.waiting.push(item)
+          waiting++
+          wake()
+        })
+        yield* Stream.runForEach(all, admit).pipe(
+          Effect.ensuring(Effect.sync(() => {
+            isEnded = true
+            wake()
+          })),
+          Effect.catchCause((cause) => Queue.failCause(queue, cause)),
+          Effect.forkScoped
+        )
+
+        for (;;) {
+          const news = changed
+          yield* dispatch
+          if (isEnded && waiting === 0 && running === 0) break
+          const time = now()
+          let next = Infinity
+          for (const lane of lanes.values()) {
+            if (lane.waiting.length > 0 && lane.readyAt > time) next = Math.min(next, lane.readyAt)
+          }
+          yield* next === Infinity
+            ? Deferred.await(news)
+            : Effect.raceFirst(Deferred.await(news), Effect.sleep(next - time))
+        }
+        yield* Queue.end(queue)
+      }), { bufferSize: concurrency, strategy: "suspend" })
+  }
+
+/** Counts what became of many, without keeping them. */
+export const summarize = <E, R>(
+  outcomes: Stream.Stream<Ensured, E, R>
+): Effect.Effect<EnsureAllSummary, E, R> =>
+  Effect.suspend(() => {
+    const counts = { Ensured: 0, Failed: 0, Postponed: 0 }
+    const reasons = new Map<string, number>()
+    return Effect.map(
+      Stream.runForEach(outcomes, (outcome) =>
+        Effect.sync(() => {
+          counts[outcome._tag]++
+          if (outcome._tag === "Ensured") return
+          const tag = outcome.error.reason._tag
+          reasons.set(tag, (reasons.get(tag) ?? 0) + 1)
+        })),
+      () => ({
+        ensured: counts.Ensured,
+        failed: counts.Failed,
+        postponed: counts.Postponed,
+        reasons: Object.fromEntries(reasons)
+      })
+    )
+  })
+
+/** What says something of the issuer, or of the store, and not of the one registration. */
+const isAiling = (error: RegistrationError): boolean => {
+  switch (error.reason._tag) {
+    case "Transport":
+    case "DiscoveryFailed":
+    case "OutcomeUnknown":
+    case "StoreFailed":
+      return true
+    default:
+      return error.mayHaveSucceeded && error.registered === undefined
+  }
+}
+
+/** Whether another attempt is worth while, and can make no second client. */
+const mayPass = ({ isSafeToRepeat, reason, registered }: RegistrationError): boolean =>
+  isSafeToRepeat ||
+  (reason._tag === "StoreFailed" && registered === undefined &&
+    ["Unavailable", "ReadOnly", "Conflict", "LeaseLost"].includes(reason.problem))
