@@ -16,6 +16,7 @@ const dependencies: ReadonlyArray<readonly [name: string, from: string]> = [
   ["effect", "packages/core"],
   ["jose", "packages/core"],
   ["undici", "packages/platform-node"],
+  ["idb", "packages/platform-browser"],
   ["@effect/platform-node", "packages/platform-node"],
   ["@types/node", "packages/platform-node"]
 ]

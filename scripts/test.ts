@@ -169,7 +169,16 @@ const short: ReadonlyArray<Part> = [
     run: async () => outcome(await each(["scripts/build.ts"], ["scripts/pack.ts"]))
   },
   { name: "bundle", fast: false, after: ["build"], run: async () => outcome(await each(["scripts/bundle.ts"])) },
-  { name: "packages", fast: false, after: ["build"], run: async () => outcome(await each(["scripts/packages.ts"])) }
+  { name: "packages", fast: false, after: ["build"], run: async () => outcome(await each(["scripts/packages.ts"])) },
+  {
+    name: "install",
+    fast: false,
+    after: ["build"],
+    run: async () => {
+      const finished = await node(["scripts/install.ts"])
+      return outcome(finished, finished.output.trim())
+    }
+  }
 ]
 
 const records = at("build", "long-run")
