@@ -16,6 +16,8 @@ import { recordedHttpClient } from "../support/recordedHttpClient.ts"
 
 const hunt = makeHunt()
 
+const encodings = spellingNames.filter((name) => name !== "plain")
+
 afterAll(() => {
   console.info(`searched: ${JSON.stringify(hunt.tally)}`)
 })
@@ -44,8 +46,8 @@ describe("servers that repeat what they know", () => {
   it.live.each(placeNames)("in %s", (place) =>
     Effect.gen(function*() {
       for (const [index, status] of statuses.entries()) {
-        // Each status in two of the spellings; the long form does all.
-        for (const spelling of ["plain", spellingNames[index % spellingNames.length] ?? "plain"] as const) {
+        // Each status plain and in another spelling; the long form does all.
+        for (const spelling of ["plain", encodings[index % encodings.length] ?? "plain"] as const) {
           const { shown, told } = yield* liveWithEcho(status, place, spelling, false)
           // The initial access token, the client's token and its secret at least.
           assert.isAtLeast(told.size, 3)

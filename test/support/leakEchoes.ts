@@ -16,8 +16,13 @@ export const issued = {
 export const spellings = {
   plain: (text: string) => text,
   "percent-encoded": (text: string) => encodeURIComponent(text),
+  "percent-encoded, lower case": (text: string) =>
+    encodeURIComponent(text).replace(/%[0-9A-F]{2}/g, (hex) => hex.toLowerCase()),
   "form-encoded": (text: string) => new URLSearchParams({ s: text }).toString().slice(2),
   "JSON-escaped": (text: string) => JSON.stringify(text).slice(1, -1),
+  "HTML": (text: string) =>
+    text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll("\"", "&quot;")
+      .replaceAll("'", "&#39;"),
   base64: (text: string) => Buffer.from(text).toString("base64"),
   base64url: (text: string) => Buffer.from(text).toString("base64url")
 } as const

@@ -13,7 +13,7 @@ import {
 import type * as Misbehaviour from "@effect-dcr/core/testing/Misbehaviour"
 import * as TestAuthorizationServer from "@effect-dcr/core/testing/TestAuthorizationServer"
 import { assert } from "@effect/vitest"
-import { Cause, Clock, Effect, Exit, Redacted } from "effect"
+import { Cause, Clock, Effect, Exit, type Layer, Redacted } from "effect"
 import { HttpClient } from "effect/http"
 import { makeClock } from "../core/fuzz/support/wire.ts"
 import { echoingClient, type Place, type Spelling } from "./leakEchoes.ts"
@@ -186,32 +186,46 @@ export const liveWith = (
     }))
   )
 
-/** What the server above knows of the registration before it repeats it. */
-const current = { client_secret: "cs-canary/%+& \"<>'9f", registration_access_token: "rat-canary%2F+x/9_==" } as const
+/** What a server knows of a registration before it repeats it. */
+export const current = {
+  client_secret: "cs-canary/%+& \"<>'9f",
+  registration_access_token: "rat-canary%2F+x/9_=="
+} as const
 
-/** The operations that send credentials, at a server that repeats them. */
-export const liveWithEcho = (status: number, place: Place, spelling: Spelling, complete: boolean) =>
+/** The registration that holds it. */
+export const currentClient = (managementUri = `${issuer}/register/c1`): RegisteredClient.RegisteredClient =>
+  new RegisteredClient.RegisteredClient({
+    issuer,
+    requested: metadata,
+    filledIn: [],
+    warnings: [],
+    extensions: {},
+    deviations: [],
+    information: {
+      client_id: "c1",
+      client_secret: Redacted.make(current.client_secret, { label: "client_secret" }),
+      registration_access_token: Redacted.make(current.registration_access_token, { label: "token" }),
+      registration_client_uri: managementUri
+    }
+  })
+
+/** The operations that send credentials, over any client. */
+export const liveOver = (
+  http: HttpClient.HttpClient,
+  options: {
+    readonly complete?: boolean
+    /** Whether every header becomes an attribute of a span. Default: `true`. */
+    readonly withHeaders?: boolean
+    /** Default: none. */
+    readonly signer?: Layer.Layer<DpopSigner.DpopSigner, RegistrationError.RegistrationError>
+  } = {}
+): Effect.Effect<ReadonlyArray<Shown>, RegistrationError.RegistrationError> =>
   Effect.gen(function*() {
-    const told = new Set<string>()
     const shown: Array<Shown> = []
-    const notes = { shown, complete }
-    // Who puts every header of any server into spans gets what servers put there.
-    const watch = makeWatch(place !== "any header")
+    const notes = { shown, complete: options.complete === true }
+    const watch = makeWatch(options.withHeaders)
     const server = { issuer, registration_endpoint: `${issuer}/register` }
-    const client = new RegisteredClient.RegisteredClient({
-      issuer,
-      requested: metadata,
-      filledIn: [],
-      warnings: [],
-      extensions: {},
-      deviations: [],
-      information: {
-        client_id: "c1",
-        client_secret: Redacted.make(current.client_secret, { label: "client_secret" }),
-        registration_access_token: Redacted.make(current.registration_access_token, { label: "token" }),
-        registration_client_uri: `${issuer}/register/c1`
-      }
-    })
+    const client = currentClient()
     yield* Effect.gen(function*() {
       const request = yield* ClientRegistration.request(server, metadata, {
         initialAccessToken: Redacted.make(initialAccessToken)
@@ -224,9 +238,28 @@ export const liveWithEcho = (status: number, place: Place, spelling: Spelling, c
       yield* note(notes, "remove", ClientConfiguration.remove(client))
     }).pipe(
       Effect.provide(watch.layer),
-      Effect.provideService(HttpClient.HttpClient, echoingClient(status, place, spelling, told)),
-      Effect.provide(DpopSigner.layerNone),
+      Effect.provideService(HttpClient.HttpClient, http),
+      Effect.provide(options.signer ?? DpopSigner.layerNone),
       Effect.provideService(RetryPolicy.RetryPolicy, RetryPolicy.none)
     )
-    return { shown: [...shown, ...watch.shown()], told }
+    return [...shown, ...watch.shown()]
+  })
+
+/** The same at a server that repeats what it is told. */
+export const liveWithEcho = (
+  status: number,
+  place: Place,
+  spelling: Spelling,
+  complete: boolean,
+  signer?: Layer.Layer<DpopSigner.DpopSigner, RegistrationError.RegistrationError>
+) =>
+  Effect.gen(function*() {
+    const told = new Set<string>()
+    const shown = yield* liveOver(echoingClient(status, place, spelling, told), {
+      complete,
+      // Who puts every header of any server into spans gets what servers put there.
+      withHeaders: place !== "any header",
+      ...(signer === undefined ? undefined : { signer })
+    })
+    return { shown, told }
   })

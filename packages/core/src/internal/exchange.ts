@@ -20,13 +20,13 @@ import { EndpointPolicy } from "../EndpointPolicy.ts"
 import { ExchangeLimits } from "../ExchangeLimits.ts"
 import { type Reason, RegistrationError } from "../RegistrationError.ts"
 import { Telemetry } from "../Telemetry.ts"
-import { type Answer, discardBody, type Incoming, readAnswer, receive, unfinished } from "./answer.ts"
+import { type Answer, discardBody, type Incoming, parseJson, readAnswer, receive, unfinished } from "./answer.ts"
 import { startBudget } from "./budget.ts"
 import { shownCause } from "./foreignCause.ts"
 import * as NonceCache from "./nonceCache.ts"
 import { demandsNonce } from "./nonceDemand.ts"
 import { serverSays, shownLocation } from "./refusal.ts"
-import { repeatsOneOf } from "./secrets.ts"
+import { repeatsOneOf, secretsIn } from "./secrets.ts"
 import { attemptStarts, nonceChallenged } from "./telemetry.ts"
 import { type Place, transportReason } from "./transportFailure.ts"
 import { displayUrl } from "./url.ts"
@@ -308,8 +308,10 @@ const nonceOf = ({ headers }: Answer): string | undefined => {
   return nonce === undefined || !NonceCache.isNonce(nonce) ? undefined : nonce
 }
 
-const nonceExhausted = (answer: Answer, secrets: ReadonlyArray<string>) => {
+const nonceExhausted = (answer: Answer, ofRequest: ReadonlyArray<string>) => {
   const nonce = nonceOf(answer)
+  // A refusal may bring secrets all the same.
+  const secrets = [...ofRequest, ...secretsIn(parseJson(answer.text))]
   return new RegistrationError({
     reason: {
       _tag: "NonceExhausted",

@@ -63,7 +63,7 @@ const usableId = fc.oneof(
   { weight: 1, arbitrary: fc.string({ minLength: 1, maxLength: 30 }).map((id) => JSON.stringify(id)) },
   { weight: 1, arbitrary: anyUnicode.filter((id) => id !== "").map((id) => JSON.stringify(id)) },
   // A server that makes an identifier of a secret.
-  { weight: 1, arbitrary: fc.constantFrom(...Object.values(secrets)).map((id) => JSON.stringify(id)) },
+  { weight: 3, arbitrary: fc.constantFrom(...Object.values(secrets)).map((id) => JSON.stringify(id)) },
   { weight: 1, arbitrary: fc.maxSafeInteger().map(String) }
 )
 

@@ -101,8 +101,11 @@ export const judgeKept = (
   const said = new Set(deviations.map(({ member }) => member))
   // A name that cannot be shown is cleaned, or left out.
   const isNameless = [...said].some((member) => member !== undefined && !Object.hasOwn(document, member))
-  for (const name of Object.keys(document)) {
+  for (const [name, value] of Object.entries(document)) {
     assert.isTrue(kept.includes(name) || said.has(name) || isNameless, `${json(name)} is lost without a word`)
+    const id = value === null ? "null-member" : value === "" ? "empty-member" : undefined
+    if (id === undefined || !Object.hasOwn(ClientInformation.members, name)) continue
+    assert.isTrue(deviations.some((said) => said.member === name && said.id === id), `${json(name)} is no ${id}`)
   }
   for (const [name, value] of Object.entries(extensions)) {
     assert.strictEqual(
