@@ -58,7 +58,7 @@ const fencesOf = (page: string): ReadonlyArray<Fence> => {
 
 const isTest = (code: string): boolean => code.includes(`from "@effect/vitest"`)
 
-/** The blocks of a page. Fails on a comment that means nothing where it stands. */
+/** The blocks of a page. Fails on code of another name, and on a comment that means nothing where it stands. */
 export const blocksOfPage = (source: string, page: string): ReadonlyArray<Block> => {
   const blocks: Array<Block> = []
   for (const { comments, language, line, text } of fencesOf(page)) {
@@ -67,7 +67,12 @@ export const blocksOfPage = (source: string, page: string): ReadonlyArray<Block>
       if (before?.kind !== "run") throw new Error(`${source}:${line}: no program that is run prints this`)
       blocks.push({ ...before, prints: text })
     }
+    if (["typescript", "tsx", "js", "javascript"].includes(language)) {
+      throw new Error(`${source}:${line}: code that nobody compiles; call it ts`)
+    }
     if (language !== "ts") continue
+    const unknown = comments.find((comment) => comment !== "run" && !comment.startsWith("prelude\n"))
+    if (unknown !== undefined) throw new Error(`${source}:${line}: <!-- ${unknown} --> says nothing of a block`)
     const prelude = comments.filter((comment) => comment.startsWith("prelude\n")).map((text) => text.slice(8)).join(
       "\n"
     )

@@ -62,6 +62,17 @@ describe("the blocks of a page", () => {
     assert.throws(() => blocksOfPage("a.md", page), "a.md:6: no program that is run prints this")
   })
 
+  it("none escapes by another name, or by a comment that is misspelt", () => {
+    assert.throws(
+      () => blocksOfPage("a.md", `${fence}typescript\nconst one = 1\n${fence}`),
+      "a.md:2: code that nobody compiles"
+    )
+    assert.throws(
+      () => blocksOfPage("a.md", `<!-- runs -->\n${fence}ts\nconst one = 1\n${fence}`),
+      "a.md:3: <!-- runs --> says nothing of a block"
+    )
+  })
+
   it("those of a module stand in its comments", () => {
     const module = `/**\n * Adds.\n *\n * ${fence}ts\n * const sum = add(1, 2)\n * ${fence}\n */\nexport const add = 1`
     assert.deepStrictEqual(blocksOfModule("a.ts", module).map(({ code, line }) => [code, line]), [
