@@ -164,6 +164,18 @@ const short: ReadonlyArray<Part> = [
     }
   },
   {
+    name: "api",
+    fast: false,
+    run: async () =>
+      outcome(
+        await node([
+          at("docs", "api", "node_modules", "typedoc", "bin", "typedoc"),
+          "--options",
+          at("docs", "api", "typedoc.json")
+        ])
+      )
+  },
+  {
     name: "build",
     fast: false,
     run: async () => outcome(await each(["scripts/build.ts"], ["scripts/pack.ts"]))

@@ -151,7 +151,7 @@ export interface Options {
   readonly renewBefore?: Duration.Input | undefined
   /**
    * What becomes of a registration that is replaced: it is kept at the server, or deleted there after a while, by the next
-   * `ensure` of its key or by {@link Registrar.retire}. Default: `"keep"`.
+   * `ensure` of its key or by `retire`. Default: `"keep"`.
    */
   readonly retire?: "keep" | { readonly after: Duration.Input } | undefined
   /** How often at the most a registration is replaced because it is said to be invalid. Default: once in 1 minute. */
