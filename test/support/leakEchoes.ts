@@ -20,6 +20,7 @@ export const spellings = {
     encodeURIComponent(text).replace(/%[0-9A-F]{2}/g, (hex) => hex.toLowerCase()),
   "form-encoded": (text: string) => new URLSearchParams({ s: text }).toString().slice(2),
   "JSON-escaped": (text: string) => JSON.stringify(text).slice(1, -1),
+  "JSON-escaped twice": (text: string) => JSON.stringify(JSON.stringify(text).slice(1, -1)).slice(1, -1),
   "HTML": (text: string) =>
     text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll("\"", "&quot;")
       .replaceAll("'", "&#39;"),
