@@ -84,10 +84,10 @@ export const open = Effect.fnUntraced(function*(
     return made
   }
   yield* Effect.addFinalizer(() =>
-    Effect.promise(async () => {
+    Effect.sync(() => {
       closed = true
-      const database = await connection?.catch(() => undefined)
-      database?.close()
+      // Not waited for: it may never open.
+      connection?.then((database) => database.close(), () => undefined)
     })
   )
 
