@@ -155,7 +155,6 @@ const serve = (options: {
     if (running === undefined) return
     const { child, ended } = running
     running = undefined
-    child.kill("SIGCONT")
     child.kill(options.stopSignal)
     await ended
   })
@@ -171,7 +170,17 @@ const serve = (options: {
       await new Promise((resolve) => setTimeout(resolve, 20))
     }
   })
-  const signal = (name: NodeJS.Signals) => Effect.sync(() => void running?.child.kill(name))
+  const signal = (name: NodeJS.Signals) =>
+    Effect.sync(() => {
+      const pid = running?.child.pid
+      if (pid === undefined) return
+      // PostgreSQL has a process for each connection.
+      const children = `/proc/${pid}/task/${pid}/children`
+      const pids = Fs.existsSync(children)
+        ? Fs.readFileSync(children, "utf8").split(" ").filter((each) => each !== "")
+        : []
+      for (const each of [pid, ...pids.map(Number)]) process.kill(each, name)
+    })
   return Effect.as(
     Effect.acquireRelease(start, () => stop),
     { place: options.place, stop, start, pause: signal("SIGSTOP"), resume: signal("SIGCONT") }

@@ -23,14 +23,15 @@ export interface StoreOptions {
 /** A prefix of its own for each test: they share a server. */
 export const newPrefix = () => `t${randomBytes(6).toString("hex")}_`
 
+export const pgOptions = (place: Extract<Place, { kind: "postgres" }>) => ({
+  connectTimeout: "2 seconds" as const,
+  ...("url" in place
+    ? { url: Redacted.make(place.url) }
+    : { path: place.path, database: place.database, username: place.username })
+})
+
 export const pgLayer = (place: Extract<Place, { kind: "postgres" }>, maxConnections = 8) =>
-  PgClient.layer({
-    maxConnections,
-    connectTimeout: "2 seconds",
-    ...("url" in place
-      ? { url: Redacted.make(place.url) }
-      : { path: place.path, database: place.database, username: place.username })
-  })
+  PgClient.layer({ ...pgOptions(place), maxConnections })
 
 export const redisLayer = (place: Extract<Place, { kind: "redis" }>) =>
   NodeRedis.layer("url" in place ? { url: place.url } : { socket: { path: place.path, tls: false } })
