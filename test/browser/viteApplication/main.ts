@@ -1,0 +1,1 @@
+import "../../platform-browser/page/programs.ts"
