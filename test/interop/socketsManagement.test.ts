@@ -1,7 +1,7 @@
 /** What the operations of RFC 7592 make of redirects, lost connections, broken and endless answers, on real sockets. */
 import { ClientConfiguration, DpopSigner, type RegistrationError } from "@effect-dcr/core"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer } from "effect"
+import { Cause, Effect, Exit, Fiber, Layer } from "effect"
 import { HttpClient } from "effect/http"
 import type * as Net from "node:net"
 import { failsWith } from "../support/failure.ts"
@@ -180,6 +180,25 @@ describe("an answer that is longer than its length", () => {
         // what is left over is no answer to the next request
         yield* run(clientAt(server.origin))
         assert.lengthOf(server.requests, 2)
+      }).pipe(Effect.provide(on(transport)))
+  )
+})
+
+describe("interruption", () => {
+  it.live.each(times([{}]))(
+    "$method: the connection is closed: $transport.name",
+    ({ method, run, transport }) =>
+      Effect.gen(function*() {
+        const asked: Array<Net.Socket> = []
+        const server = yield* rawServer((socket) => asked.push(socket))
+        const fiber = yield* Effect.forkChild(run(clientAt(server.origin)))
+        yield* eventually(() => asked.length === 1, "the request arrives")
+        yield* Fiber.interrupt(fiber)
+        const exit = yield* Fiber.await(fiber)
+        assert.isTrue(Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause))
+        yield* eventually(() => asked[0]?.destroyed === true, "the connection is closed")
+        yield* Effect.sleep(20)
+        assert.deepStrictEqual(server.requests.map(({ method }) => method), [method])
       }).pipe(Effect.provide(on(transport)))
   )
 })
