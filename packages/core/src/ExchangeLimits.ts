@@ -43,3 +43,14 @@ export const ExchangeLimits: Context.Reference<ExchangeLimits> = Context.Referen
     })
   }
 )
+
+/**
+ * Whether the fiber that sends a request reads the answer to its end or lets go of it, as every exchange of this SDK does.
+ * A transport that is told so has less to watch over.
+ *
+ * @internal
+ */
+export const answersAreRead: Context.Reference<boolean> = Context.Reference<boolean>(
+  "@effect-dcr/core/ExchangeLimits/answersAreRead",
+  { defaultValue: () => false }
+)

@@ -21,6 +21,7 @@
  * @since 0.1.0
  */
 import { EndpointPolicy } from "@effect-dcr/core/EndpointPolicy"
+import { answersAreRead } from "@effect-dcr/core/ExchangeLimits"
 import * as Config from "effect/Config"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -29,8 +30,11 @@ import * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientError from "effect/http/HttpClientError"
 import type { HttpClientRequest } from "effect/http/HttpClientRequest"
 import type { HttpClientResponse } from "effect/http/HttpClientResponse"
+import * as Url from "effect/http/Url"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { LookupFunction } from "node:net"
@@ -131,13 +135,37 @@ export const make = (options: Options = {}): Effect.Effect<HttpClient.HttpClient
       ),
       (connections) => Effect.promise(() => connections.close())
     )
-    return HttpClient.make((request, url, signal, fiber) => {
-      const judge = fiber.getRef(EndpointPolicy).judgeAddress
+    // A response that nobody holds any more, and whose body is still on its way.
+    const abandoned = new FinalizationRegistry<Transfer>((transfer) => transfer.abort())
+    const run = (
+      request: HttpClientRequest,
+      url: URL,
+      signal: AbortSignal | undefined,
+      { judgeAddress }: EndpointPolicy
+    ): Effect.Effect<HttpClientResponse, HttpClientError.HttpClientError> => {
+      const watched = signal === undefined ? abandoned : signal
       const body = bodyOf(request, undici)
       return Effect.isEffect(body)
-        ? Effect.flatMap(body, (body) => send(connections, request, url, signal, judge, body))
-        : send(connections, request, url, signal, judge, body)
-    })
+        ? Effect.flatMap(body, (body) => send(connections, request, url, watched, judgeAddress, body))
+        : send(connections, request, url, watched, judgeAddress, body)
+    }
+    const ordinary = HttpClient.make((request, url, signal, fiber) =>
+      run(request, url, signal, fiber.getRef(EndpointPolicy))
+    )
+    // What an ordinary client does for each request (a span, an AbortController, a response that aborts when it is collected)
+    // costs as much as all that is done here. The exchanges of this SDK have a span of their own, and read every answer.
+    return HttpClient.makeWith<never, never, HttpClientError.HttpClientError, never>(
+      Effect.flatMap((request) =>
+        Effect.withFiber((fiber) => {
+          if (!fiber.getRef(answersAreRead)) return ordinary.execute(request)
+          const url = Url.make(request.url, request.urlParams, Option.getOrUndefined(request.hash))
+          return Result.isSuccess(url)
+            ? run(request, url.success, undefined, fiber.getRef(EndpointPolicy))
+            : invalidUrl(request, { cause: url.failure })
+        })
+      ),
+      Effect.succeed
+    )
   })
 
 // -----------------------------------------------------------------------------
@@ -232,16 +260,12 @@ const send = (
   connections: Connections,
   request: HttpClientRequest,
   url: URL,
-  signal: AbortSignal,
+  watched: AbortSignal | FinalizationRegistry<Transfer>,
   judge: EndpointPolicy["judgeAddress"],
   { body }: { readonly body: Body }
 ): Effect.Effect<HttpClientResponse, HttpClientError.HttpClientError> => {
   if (url.protocol !== "https:" && url.protocol !== "http:") {
-    return Effect.fail(
-      new HttpClientError.HttpClientError({
-        reason: new HttpClientError.InvalidUrlError({ request, description: "neither http nor https" })
-      })
-    )
+    return invalidUrl(request, { description: "neither http nor https" })
   }
   return Effect.callback((resume) => {
     const transfer = new Transfer(
@@ -254,15 +278,27 @@ const send = (
         body
       },
       {
-        onHead: (status, headers) => resume(Effect.succeed(new NodeResponse(request, url, status, headers, transfer))),
+        onHead: (status, headers) => {
+          const response = new NodeResponse(request, url, status, headers, transfer)
+          if (watched instanceof FinalizationRegistry && !transfer.isOver) watched.register(response, transfer)
+          resume(Effect.succeed(response))
+        },
         onFailure: (cause) =>
           resume(Effect.fail(
             new HttpClientError.HttpClientError({ reason: new HttpClientError.TransportError({ request, cause }) })
           ))
       }
     )
-    signal.addEventListener("abort", () => transfer.abort(), { once: true })
+    if (watched instanceof AbortSignal) watched.addEventListener("abort", () => transfer.abort(), { once: true })
     connections.submit(url.origin, judge, transfer)
     return Effect.sync(() => transfer.abort())
   })
 }
+
+const invalidUrl = (
+  request: HttpClientRequest,
+  why: { readonly cause: unknown } | { readonly description: string }
+): Effect.Effect<never, HttpClientError.HttpClientError> =>
+  Effect.fail(
+    new HttpClientError.HttpClientError({ reason: new HttpClientError.InvalidUrlError({ request, ...why }) })
+  )

@@ -143,9 +143,10 @@ export class NodeResponse extends Inspectable.Class implements HttpClientRespons
       if (this.streamed) return Effect.fail(this.unreadable(new Error("the body has been read before")))
       const now = this.transfer.takeAll()
       if (now !== undefined) return this.finish(now)
-      return Effect.callback<Buffer, HttpClientError.HttpClientError>((resume) =>
+      return Effect.callback<Buffer, HttpClientError.HttpClientError>((resume) => {
         this.transfer.wait(() => resume(this.bytes))
-      )
+        return Effect.sync(() => this.transfer.abort())
+      })
     })
   }
 

@@ -50,6 +50,11 @@ export class Transfer implements Dispatcher.DispatchHandler, Job {
     return this.connection?.remoteAddress
   }
 
+  /** Whether nothing more will come. */
+  get isOver(): boolean {
+    return this.ended || this.failure !== undefined
+  }
+
   start(connection: Connection): void {
     this.connection = connection
     connection.client.dispatch(this.options, this)
@@ -57,7 +62,7 @@ export class Transfer implements Dispatcher.DispatchHandler, Job {
 
   /** Breaks off: takes the request back when it has not been written, closes its connection when it has. */
   abort(): void {
-    if (this.ended || this.failure !== undefined) return
+    if (this.isOver) return
     this.queue?.delete(this)
     this.fail(Object.assign(new Error("the request was interrupted"), { code: "UND_ERR_ABORTED" }))
   }
