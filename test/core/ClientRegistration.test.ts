@@ -616,9 +616,9 @@ describe("register", () => {
     const replies: { readonly [name: string]: readonly [reply: Reply, atLeast: number, atMost: number] } = {
       "a refused connection": [{ fails: refused }, 200, 300],
       "429": [{ status: 429 }, 200, 300],
-      "429 with seconds": [{ status: 429, headers: { "retry-after": "7" } }, 7_000, 7_000],
-      "429 with a date": [{ status: 429, headers: { "retry-after": "Thu, 01 Jan 1970 00:00:09 GMT" } }, 9_000, 9_000],
-      "503 with seconds": [{ status: 503, headers: { "retry-after": "2" } }, 2_000, 2_000]
+      "429 with seconds": [{ status: 429, headers: { "retry-after": "7" } }, 7_200, 7_300],
+      "429 with a date": [{ status: 429, headers: { "retry-after": "Thu, 01 Jan 1970 00:00:09 GMT" } }, 9_200, 9_300],
+      "503 with seconds": [{ status: 503, headers: { "retry-after": "2" } }, 2_200, 2_300]
     }
     for (const [name, [reply, atLeast, atMost]] of Object.entries(replies)) {
       it.effect(name, () =>

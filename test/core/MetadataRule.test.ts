@@ -436,6 +436,21 @@ const examples: { readonly [Id in Exclude<MetadataRule.RuleId, "supported-by-ser
       [{ ...redirects("https://a.example/", "https://b.example/"), subject_type: "pairwise" }, "sector_identifier_uri"]
     ]
   },
+  "jwks-uri-https": {
+    severity: "error",
+    keeps: [
+      { jwks_uri: "https://app.example/jwks" },
+      { jwks_uri: "http://127.0.0.1:8080/jwks", signed_jwks_uri: "http://localhost/jwks" },
+      { signed_jwks_uri: "https://app.example/jwks.jwt" }
+    ],
+    breaks: [
+      [{ jwks_uri: "http://app.example/jwks" }, "jwks_uri"],
+      [{ jwks_uri: "/jwks" }, "jwks_uri"],
+      [{ jwks_uri: "https://app.example/j wks" }, "jwks_uri"],
+      [{ jwks_uri: "javascript:alert(1)" }, "jwks_uri"],
+      [{ signed_jwks_uri: "http://app.example/jwks.jwt" }, "signed_jwks_uri"]
+    ]
+  },
   "initiate-login-https": {
     severity: "error",
     keeps: [{ initiate_login_uri: "https://app.example/login" }],

@@ -108,11 +108,19 @@ describe("the standard policy", () => {
       assert.isAbove(new Set(seen).size, 5)
     }))
 
-  it.effect("waits as long as the server says, if that is no longer than 10 seconds", () =>
+  it.effect("waits as long as the server says, if that is no longer than 10 seconds, and then its own pause", () =>
     Effect.gen(function*() {
-      const { effect, times } = attempts(limited("10 seconds"), undefined)
-      yield* run(RetryPolicy.retry(effect, forever))
-      assert.deepStrictEqual(times, [0, 10_000])
+      const seen = new Set<number>()
+      for (let i = 0; i < 10; i++) {
+        const { effect, times } = attempts(limited("10 seconds"), undefined)
+        yield* run(RetryPolicy.retry(effect, forever))
+        const pause = (times[1] ?? 0) - (times[0] ?? 0)
+        assert.isAtLeast(pause, 10_000 + 250 * 0.8 - 1)
+        assert.isAtMost(pause, 10_000 + 250 * 1.2 + 1)
+        seen.add(pause)
+      }
+      // Those who were told the same do not come back together, and nobody earlier than that.
+      assert.isAbove(seen.size, 5)
     }))
 
   it.effect("does not come back earlier than the server says, and gives up at once when that is too late", () =>
@@ -157,12 +165,14 @@ describe("the time that is left", () => {
   it.effect("is not outlasted by a Retry-After", () =>
     Effect.gen(function*() {
       const { effect, times } = attempts(limited("5 seconds"), undefined)
-      const { result, took } = yield* run(RetryPolicy.retry(effect, Effect.succeed(5_000)))
+      const { result, took } = yield* run(
+        RetryPolicy.retry(effect, Effect.succeed(5_000)).pipe(Effect.provide(spaced(10)))
+      )
       assert.deepStrictEqual(times, [0])
       assert.strictEqual(took, 0)
       assert.isTrue(result._tag === "Failure" && result.failure.retryAfter !== undefined)
       const { effect: other, times: later } = attempts(limited("5 seconds"), undefined)
-      yield* run(RetryPolicy.retry(other, Effect.succeed(5_001)))
+      yield* run(RetryPolicy.retry(other, Effect.succeed(5_011)).pipe(Effect.provide(spaced(10))))
       assert.strictEqual(later.length, 2)
     }))
 })
@@ -184,7 +194,7 @@ describe("other policies", () => {
     Effect.gen(function*() {
       const { effect, times } = attempts(transport, transport, limited("10 seconds"), limited("11 seconds"))
       yield* run(RetryPolicy.retry(effect, forever).pipe(Effect.provide(spaced(7, 10))))
-      assert.deepStrictEqual(times, [0, 7, 14, 10_014])
+      assert.deepStrictEqual(times, [0, 7, 14, 10_021])
     }))
 
   it.effect("a schedule that sees the failures", () =>
@@ -210,10 +220,10 @@ describe("other policies", () => {
       const within = attempts(limited("30 minutes"), undefined)
       yield* run(
         RetryPolicy.retry(within.effect, forever).pipe(
-          Effect.provide(RetryPolicy.layer({ maxRetryAfter: "30 minutes" }))
+          Effect.provide(RetryPolicy.layer({ schedule: Schedule.spaced("1 second"), maxRetryAfter: "30 minutes" }))
         )
       )
-      assert.deepStrictEqual(within.times, [0, 1_800_000])
+      assert.deepStrictEqual(within.times, [0, 1_801_000])
       const beyond = attempts(limited("2 seconds"), undefined)
       yield* run(
         RetryPolicy.retry(beyond.effect, forever).pipe(
@@ -223,11 +233,11 @@ describe("other policies", () => {
       assert.strictEqual(beyond.times.length, 1)
     }))
 
-  it.effect("a pause longer than the Retry-After is kept", () =>
+  it.effect("a pause longer than the Retry-After is kept, behind it", () =>
     Effect.gen(function*() {
       const { effect, times } = attempts(limited("1 second"), undefined)
       yield* run(RetryPolicy.retry(effect, forever).pipe(Effect.provide(spaced(4_000))))
-      assert.deepStrictEqual(times, [0, 4_000])
+      assert.deepStrictEqual(times, [0, 5_000])
     }))
 
   it.effect("a policy is the operation's own, wherever it is provided", () =>

@@ -186,7 +186,11 @@ export const cases: Readonly<Record<Misbehaviour.MisbehaviourId, Case | Readonly
     is: { assumed: true, dropped: [] }
   },
   "no-scope": { ...departs(), client: differences, is: { replaced: [], dropped: ["scope"] } },
-  "no-redirect-uris": { ...departs(), client: differences, is: { replaced: [], dropped: ["redirect_uris"] } },
+  "no-redirect-uris": {
+    ...departs("dropped-redirect-uri"),
+    client: differences,
+    is: { replaced: [], dropped: ["redirect_uris"] }
+  },
   "scope-array": { ...departs("repaired-member"), client: differences, is: { replaced: [], dropped: [] } },
   "unknown-application-type": {
     ...departs(),
@@ -420,7 +424,7 @@ export const cases: Readonly<Record<Misbehaviour.MisbehaviourId, Case | Readonly
         contentType: "application/json",
         body: "{\"client_id\":\"made-up\"}"
       },
-      ...departs(),
+      ...departs("missing-secret"),
       clients: 0
     }
   ],

@@ -149,14 +149,15 @@ export const httpsOrLoopback: EndpointPolicy = {
  * Refused are private, loopback, link-local, carrier-grade NAT, multicast, unspecified, documentation, benchmarking and
  * reserved addresses, for IPv4 and IPv6, also inside IPv4-mapped, NAT64, 6to4 and Teredo addresses and in any spelling
  * that the URL standard knows (decimal, octal, hexadecimal, short); host names that are local by their look: a single
- * label, a trailing dot, `localhost`, `*.local`, `*.internal`, `*.home.arpa` and their like. Plain http is refused as
+ * label, a trailing dot, `localhost`, `*.local`, `*.internal`, `*.home.arpa`, `*.test`, `*.onion`, `*.svc` and their like. Plain http is refused as
  * well, loopback and `dangerouslyAllowInsecureRequests` included: what the operator forbids, a caller cannot allow.
  *
  * **Gotchas**
  *
  * A public name may resolve to a private address. That shows only when the connection is made: `judgeAddress` is for the
  * transport to ask at that moment, on the very address that it connects to. The clients of `@effect-dcr/platform-node` do
- * so; on `fetch`, in a browser or behind a proxy nobody can, and only the URL is judged.
+ * so; on `fetch`, in a browser or behind a proxy nobody can, and only the URL is judged. The list of local names is of those
+ * that are reserved or usual: it does not know what a network calls its own machines (`idp.corp.example`).
  *
  * @see RFC 6890 and the IANA special-purpose address registries
  * @since 0.1.0

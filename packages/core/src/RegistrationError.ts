@@ -290,7 +290,9 @@ export const OAuthError = Schema.TaggedStruct("OAuthError", {
 export const Unauthorized = Schema.TaggedStruct("Unauthorized", {
   ...serverSays,
   error: Schema.optional(Schema.String),
-  challenges: Schema.Array(Challenge)
+  challenges: Schema.Array(Challenge),
+  /** The option with which the call brings the token that the server wants, when it brought none. */
+  missing: Schema.optional(Schema.Literal("initialAccessToken"))
 })
 
 /**
@@ -308,7 +310,7 @@ export const UnexpectedStatus = Schema.TaggedStruct("UnexpectedStatus", {
 
 /**
  * The server answered with success, but what it sent cannot be used: it is not a JSON object, it has no `client_id`, or
- * it names another client than the one that was asked for. A client may exist there.
+ * it names another client than the one that was asked for. After a registration, a client may exist there.
  *
  * @since 0.1.0
  * @category reasons
@@ -583,9 +585,13 @@ const describe = (reason: Reason): string => {
         quoteServer(reason.error_description)
       }`
     case "Unauthorized":
-      return `The server did not accept the credentials of this request (status ${reason.status}${
-        reason.error === undefined ? "" : `, ${reason.error}`
-      })${quoteServer(reason.error_description)}`
+      return `${
+        reason.missing === undefined
+          ? "The server did not accept the credentials of this request"
+          : `The server wants a token, and none was sent: give one as ${reason.missing}`
+      } (status ${reason.status}${reason.error === undefined ? "" : `, ${reason.error}`})${
+        quoteServer(reason.error_description)
+      }`
     case "UnexpectedStatus":
       return `The server answered with status ${reason.status}${quoteServer(reason.excerpt)}`
     case "DeviationsRefused":

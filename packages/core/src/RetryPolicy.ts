@@ -24,7 +24,7 @@ import type { RegistrationError } from "./RegistrationError.ts"
  * @category references
  */
 export interface RetryPolicy {
-  /** The pauses between attempts. It sees each failure; failures that are not safe to repeat never reach it. */
+  /** The pauses between attempts, in addition to a `Retry-After`. It sees each failure; failures that are not safe to repeat never reach it. */
   readonly schedule: Schedule.Schedule<unknown, RegistrationError>
   /**
    * The longest `Retry-After` that is waited for. A longer one ends the operation with the delay in the error, because
@@ -93,8 +93,9 @@ export const layerNone: Layer.Layer<never> = Layer.succeed(RetryPolicy, none)
 // -----------------------------------------------------------------------------
 
 /**
- * Repeats `effect` by the policy in force while its failure is safe to repeat. A `Retry-After` is the least that is
- * waited; `remaining`, in milliseconds, says how much time is left: a pause that would outlast it is not begun.
+ * Repeats `effect` by the policy in force while its failure is safe to repeat. A `Retry-After` is waited before the pause of
+ * the schedule begins, whose jitter keeps those who were told the same from coming back together; `remaining`, in
+ * milliseconds, says how much time is left: what would outlast it is not waited for.
  *
  * @since 0.1.0
  * @category combinators
@@ -107,7 +108,7 @@ export const retry = <A, R>(
     const longest = Duration.toMillis(Duration.fromInputUnsafe(policy.maxRetryAfter))
     const schedule = policy.schedule.pipe(
       Schedule.modifyDelay(({ duration, input }) =>
-        Effect.succeed(Duration.max(duration, input.retryAfter ?? Duration.zero))
+        Effect.succeed(Duration.sum(duration, input.retryAfter ?? Duration.zero))
       ),
       Schedule.while(({ duration, input }) =>
         Duration.toMillis(input.retryAfter ?? Duration.zero) > longest

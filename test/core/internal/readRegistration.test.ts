@@ -269,7 +269,12 @@ describe("times and secrets", () => {
       "missing-secret client_secret"
     ])
     assert.deepStrictEqual(departuresWithout(silent, {}, { token_endpoint_auth_method: "none" }), [])
-    assert.deepStrictEqual(departuresWithout(silent), [])
+    // RFC 7591 §2: without a word about it the method is client_secret_basic. A statement may have that word.
+    assert.deepStrictEqual(departuresWithout(silent), ["missing-secret client_secret"])
+    assert.deepStrictEqual(
+      departuresWithout(silent, { software_statement: "a.b.c" }, { software_statement: "a.b.c" }),
+      []
+    )
   })
 
   it("a secret for a public client", () => {
@@ -333,6 +338,12 @@ describe("against what was asked", () => {
     assert.deepStrictEqual(departures({ redirect_uris: [...asked.redirect_uris, "https://x.example"] }, asked), [])
     // Without an echo nothing is known.
     assert.deepStrictEqual(departuresWithout(["redirect_uris"], {}, asked), [])
+    assert.deepStrictEqual(
+      departuresWithout(["redirect_uris"], { client_name: "App" }, { ...asked, client_name: "a" }),
+      [
+        "dropped-redirect-uri redirect_uris"
+      ]
+    )
   })
 
   it("a software statement that did not come back as it was sent", () => {

@@ -13,7 +13,9 @@ interface Case {
   readonly body?: unknown
 }
 
-const request = HttpClientRequest.post("https://op.example/register?tenant=1")
+const withoutToken = HttpClientRequest.post("https://op.example/register?tenant=1")
+
+const request = HttpClientRequest.bearerToken(withoutToken, "a-token")
 
 const refused = ({ body, headers = {}, status }: Case, sent = request) => {
   const response = HttpClientResponse.fromWeb(sent, new Response(null, { status, headers }))
@@ -296,6 +298,23 @@ const cases: { readonly [name: string]: readonly [answer: Case, reason: Reason] 
     { _tag: "RedirectRefused", status: 301, location: "(not a URL)" }
   ]
 }
+
+describe("a 401 to a registration without a token", () => {
+  it.effect("names the option that brings one", () =>
+    Effect.gen(function*() {
+      const error = yield* refused({ status: 401 }, withoutToken)
+      assert.deepStrictEqual({ ...error.reason }, {
+        _tag: "Unauthorized",
+        status: 401,
+        challenges: [],
+        missing: "initialAccessToken"
+      })
+      assert.include(error.message, "give one as initialAccessToken (status 401)")
+      // A token was there, or none would help.
+      assert.notProperty((yield* refused({ status: 401 })).reason, "missing")
+      assert.notProperty((yield* refused({ status: 403 }, withoutToken)).reason, "missing")
+    }))
+})
 
 describe("refusal", () => {
   for (const [name, [answer, reason]] of Object.entries(cases)) {

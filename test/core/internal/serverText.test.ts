@@ -60,6 +60,12 @@ describe("cleanServerText", () => {
     assert.strictEqual(encodeURIComponent(locks).includes("%F0%9F%94%92%E2%80%A6"), true)
   })
 
+  it("finds a secret that invisible characters take apart, and leaves them elsewhere what they are", () => {
+    const hidden = ["s3cr\u200bet-s3cret", "s3cret-\u00ads3cr\u2060et", "\u202es3cret-s3c\ufeffret"]
+    for (const text of hidden) assert.strictEqual(clean(`no ${text} here`, ["s3cret-s3cret"]), "no <redacted> here")
+    assert.strictEqual(clean("a\u200bb", ["s3cret-s3cret"]), "a b")
+  })
+
   describe("secrets", () => {
     const secret = "s3cr/t+Ä&\"<~"
     const bytes = new TextEncoder().encode(secret)

@@ -35,7 +35,11 @@ export const readGranted = Effect.fnUntraced(function*(
         _tag: "UnusableAnswer",
         status,
         problem,
-        message: `The server answered with status ${status}, but ${what}: a client may exist there that nobody can use`
+        message: `The server answered with status ${status}, but ${what}: ${
+          expectation.expectedStatus === 201
+            ? "a client may exist there that nobody can use"
+            : "what is registered there now is not known"
+        }`
       },
       method: answer.request.method,
       url: displayUrl(answer.request.url)

@@ -54,6 +54,12 @@ const isAbsoluteUri = (text: string): boolean =>
 
 const isHttps = (text: string): boolean => url(text)?.protocol === "https:"
 
+/** A client that is tried out on the machine of the server. */
+const isLoopbackHttp = (text: string): boolean => {
+  const parsed = url(text)
+  return parsed?.protocol === "http:" && isLoopbackHost(parsed.hostname)
+}
+
 const isHttp = (text: string): boolean => /^https?:$/.test(url(text)?.protocol ?? "")
 
 const each = (
@@ -326,6 +332,21 @@ export const rules = [
     section: "RFC 7591 §2",
     check: (metadata) =>
       finding(metadata.jwks !== undefined && metadata.jwks_uri !== undefined, "jwks and jwks_uri exclude each other")
+  },
+  {
+    id: "jwks-uri-https",
+    member: "*",
+    severity: "error",
+    section: `RFC 7591 §2, ${oidc}`,
+    check: (metadata) =>
+      (["jwks_uri", "signed_jwks_uri"] as const).flatMap((member) => {
+        const value = metadata[member]
+        return finding(
+          value !== undefined && value !== "" && !isHttps(value) && !isLoopbackHttp(value),
+          "must be an https URL, or http on loopback",
+          member
+        )
+      })
   },
   {
     id: "jwks-public",

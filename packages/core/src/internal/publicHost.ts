@@ -52,8 +52,9 @@ const specialIpv6: ReadonlyArray<readonly [network: string, what: string]> = [
 const nat64 = "64:ff9b::/96"
 
 /**
- * Names that never lead to the public internet: RFC 6761 §6.3, RFC 6762 §3 and appendix G, RFC 8375, ICANN's reservation
- * of `internal`, and `localdomain`, which is what many machines call themselves.
+ * Names that never lead to the public internet: RFC 6761 §6.2 to §6.4, RFC 6762 §3 and appendix G, RFC 7686, RFC 8375, RFC
+ * 9476, ICANN's reservation of `internal`, `localdomain`, which is what many machines call themselves, and two that are no
+ * domains of the internet but of the service discovery inside a cluster. The names for examples (RFC 6761 §6.5) harm nobody.
  */
 const localSuffixes: ReadonlyArray<string> = [
   "localhost",
@@ -65,7 +66,13 @@ const localSuffixes: ReadonlyArray<string> = [
   "corp",
   "home",
   "lan",
-  "home.arpa"
+  "home.arpa",
+  "test",
+  "invalid",
+  "onion",
+  "alt",
+  "consul",
+  "svc"
 ]
 
 const parseTable = (table: ReadonlyArray<readonly [network: string, what: string]>) =>

@@ -9,6 +9,7 @@ import * as Schema from "effect/Schema"
 import { type ClientInformation, members } from "../ClientInformation.ts"
 import type { ClientMetadata } from "../ClientMetadata.ts"
 import { type Deviation, DeviationId } from "../Deviation.ts"
+import * as Differences from "../Differences.ts"
 import { isDeeperThan, type JsonObject, parseJson } from "./answer.ts"
 import { isLocalized } from "./openMembers.ts"
 import { repeatsOneOf, secretsIn } from "./secrets.ts"
@@ -231,7 +232,9 @@ const judge = (
     ))
   }
 
-  const method = information.token_endpoint_auth_method ?? requested.token_endpoint_auth_method
+  const method = information.token_endpoint_auth_method ?? requested.token_endpoint_auth_method ??
+    // The default of RFC 7591 §2, unless the software statement says otherwise.
+    (requested.software_statement === undefined ? "client_secret_basic" : undefined)
   if (!hasSecret && method !== undefined && needsSecret.includes(method)) {
     deviations.push(
       deviate("missing-secret", "client_secret", "is missing, although the client has to authenticate with it")
@@ -240,8 +243,13 @@ const judge = (
   if (hasSecret && method === "none") {
     deviations.push(deviate("needless-secret", "client_secret", "is given to a client that authenticates without one"))
   }
-  const granted = information.redirect_uris
-  if (granted !== undefined && requested.redirect_uris?.some((asked) => !granted.includes(asked)) === true) {
+  const asked = requested.redirect_uris ?? []
+  const redirects = information.redirect_uris
+  // An answer that repeats nothing of what was asked says nothing about it.
+  const isDropped = redirects === undefined
+    ? asked.length > 0 && !Differences.between({ ...requested }, { ...extensions, ...information }).assumed
+    : asked.some((uri) => !redirects.includes(uri))
+  if (isDropped) {
     deviations.push(deviate("dropped-redirect-uri", "redirect_uris", "lacks a redirect URI that was asked for"))
   }
   const statement = information.software_statement

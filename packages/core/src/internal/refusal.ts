@@ -9,7 +9,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Headers from "effect/http/Headers"
 import * as Result from "effect/Result"
-import { type Reason, RegistrationError } from "../RegistrationError.ts"
+import { type Reason, type ReasonOf, RegistrationError } from "../RegistrationError.ts"
 import { type Answer, isJsonObject, type JsonObject, parseJson } from "./answer.ts"
 import { parseChallenges } from "./challenges.ts"
 import { secretsIn } from "./secrets.ts"
@@ -89,7 +89,14 @@ const reasonOf = (answer: Answer, asked: Asked, now: number): Reason => {
   }
   if (isRateLimit(answer)) return { _tag: "RateLimited", ...said, ...wait }
   if (error !== undefined && isCode(error)) return { _tag: codes[error], ...said }
-  if (status === 401 || status === 403) return unauthorized(headers["www-authenticate"], error, said, secrets)
+  if (status === 401 || status === 403) {
+    const isTokenMissing = status === 401 && asked.feature === "registration_endpoint" &&
+      answer.request.headers["authorization"] === undefined
+    return {
+      ...unauthorized(headers["www-authenticate"], error, said, secrets),
+      ...(isTokenMissing ? { missing: "initialAccessToken" } : undefined)
+    }
+  }
   const parts = [error, code, said.error_description].filter((part) => part !== undefined)
   const excerpt = body === undefined ? text(answer.text) : parts.length === 0 ? undefined : parts.join(": ")
   // Whatever error object comes along: there is nothing here, or nothing that takes this method.
@@ -131,7 +138,7 @@ const unauthorized = (
   error: string | undefined,
   said: ReturnType<typeof says>,
   secrets: ReadonlyArray<string>
-): Reason => {
+): ReasonOf<"Unauthorized"> => {
   const text = (value: string) => cleanServerText(value, []) ?? ""
   // Before it is taken apart, and parts of a secret become names of schemes and parameters.
   const scrubbed = header === undefined ? undefined : withoutSecrets(header, secrets)

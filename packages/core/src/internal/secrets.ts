@@ -4,7 +4,7 @@
  * @internal
  */
 import * as Base64Url from "./base64url.ts"
-import { withoutSecrets } from "./serverText.ts"
+import { withoutInvisible, withoutSecrets } from "./serverText.ts"
 
 /** The members of an answer that are secrets. */
 const secretMembers: ReadonlyArray<string> = ["client_secret", "registration_access_token"]
@@ -36,9 +36,10 @@ const makeSearch = (secret: string): (text: string) => boolean => {
   let encodedRun: string | undefined
   return (text) => {
     if (text.length < run.length) return false
-    const mayBe = text.includes(run) ||
+    const visible = withoutInvisible(text)
+    const mayBe = visible.includes(run) ||
       (text.length > secret.length &&
-        text.includes(encodedRun ??= longestRun(Base64Url.encodeBytes(new TextEncoder().encode(secret)))))
+        visible.includes(encodedRun ??= longestRun(Base64Url.encodeBytes(new TextEncoder().encode(secret)))))
     return mayBe && withoutSecrets(text, [secret]) !== text
   }
 }

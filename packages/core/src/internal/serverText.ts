@@ -40,6 +40,19 @@ export const listed = <A>(separator: string, items: ReadonlyArray<A>, tell: (ite
 
 /** Text with every secret replaced, also in the encodings in which servers tend to echo one back. */
 export const withoutSecrets = (text: string, secrets: ReadonlyArray<string>): string => {
+  const scrubbed = scrub(text, secrets)
+  const visible = withoutInvisible(scrubbed)
+  // What is not to be seen in a secret would hide it from the search, and from nobody else.
+  const again = visible === scrubbed ? visible : scrub(visible, secrets)
+  return again === visible ? scrubbed : again
+}
+
+/** Without zero-width spaces and joiners, soft hyphens, marks of direction and their like. */
+export const withoutInvisible = (text: string): string =>
+  // Most texts have no character that could be one, which is quicker to see.
+  /[\u00ad\u0600-\uffff]/.test(text) ? text.replace(/\p{Cf}+/gu, "") : text
+
+const scrub = (text: string, secrets: ReadonlyArray<string>): string => {
   let scrubbed = text
   for (const secret of secrets) {
     if (secret === "") continue
