@@ -8,7 +8,8 @@ describe("a process that is killed 300 times while it registers, updates and ren
   it.live("loses nothing that it was given, and leaves no client behind that is not listed", () =>
     Effect.gen(function*() {
       const seed = 7591
-      const figures = yield* crash(300, seed)
+      const lanes = 4
+      const figures = yield* crash(300, seed, lanes)
       // It was hit where it hurts.
       assert.isAbove(figures.killedRegistering, 10)
       assert.isAbove(figures.killedUpdating, 0)
@@ -19,6 +20,7 @@ describe("a process that is killed 300 times while it registers, updates and ren
         figures: {
           "seed": seed,
           "kills": figures.kills,
+          "directories with a process and a server each, at once": lanes,
           "registrations given out": figures.returned,
           "of those lost": 0,
           "secrets torn": 0,

@@ -8,7 +8,7 @@ describe("a process that is killed while it registers, updates and renews", () =
     "loses nothing that it was given, and leaves no client behind that is not listed",
     () =>
       Effect.gen(function*() {
-        const figures = yield* crash(15, 1)
+        const figures = yield* crash(16, 1, 2)
         yield* Console.log(JSON.stringify(figures))
         assert.isAbove(figures.returned, 0)
         assert.isAbove(figures.killedRegistering + figures.killedUpdating, 0, "it was hit where it hurts")

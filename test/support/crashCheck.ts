@@ -36,7 +36,33 @@ export interface CrashFigures {
   readonly replaced: number
 }
 
-export const crash = (kills: number, seed: number) =>
+/**
+ * Kills so many times, in several lanes at once: each has a directory, a server and one process at a time of its own.
+ */
+export const crash = (kills: number, seed: number, lanes: number) =>
+  Effect.map(
+    Effect.forEach(
+      Array.from({ length: lanes }, (_, lane) => Math.floor((kills + lane) / lanes)),
+      (kills, lane) => crashIn(kills, seed + lane),
+      { concurrency: "unbounded" }
+    ),
+    (all): CrashFigures => {
+      const sum = (of: (figures: CrashFigures) => number) => all.reduce((sum, figures) => sum + of(figures), 0)
+      return {
+        kills: sum(({ kills }) => kills),
+        returned: sum(({ returned }) => returned),
+        registered: sum(({ registered }) => registered),
+        updates: sum(({ updates }) => updates),
+        killedRegistering: sum(({ killedRegistering }) => killedRegistering),
+        killedUpdating: sum(({ killedUpdating }) => killedUpdating),
+        orphans: sum(({ orphans }) => orphans),
+        listed: sum(({ listed }) => listed),
+        replaced: sum(({ replaced }) => replaced)
+      }
+    }
+  )
+
+const crashIn = (kills: number, seed: number) =>
   Effect.gen(function*() {
     const random = seeded(seed)
     const directory = yield* temporaryDirectory
@@ -47,18 +73,24 @@ export const crash = (kills: number, seed: number) =>
       recordedRequests: 1_000_000
     }, () => random() * 6)
 
-    /** Every record, opened by a store that is new. */
-    const records = Effect.gen(function*() {
+    /** The records of these profiles, opened by a store that is new; of all that are listed when nobody says which. */
+    const records = Effect.fnUntraced(function*(profiles?: ReadonlyArray<string>) {
       const store = yield* NodeRegistrationStore.make({ directory })
-      const keys = yield* Stream.runCollect(store.keys)
-      return yield* Effect.forEach(keys, (key) =>
-        Effect.flatMap(store.load(key), (entry) =>
-          RegistrationRecord.decode(Option.getOrThrow(entry).value, key)))
+      const keys = profiles === undefined
+        ? Array.from(yield* Stream.runCollect(store.keys))
+        : profiles.map((profile) => ({ issuer: server.issuer, profile }))
+      const found = yield* Effect.forEach(keys, (key) =>
+        Effect.flatMap(
+          store.load(key),
+          Option.match({
+            onNone: () => Effect.succeedNone,
+            onSome: ({ value }) => Effect.map(RegistrationRecord.decode(value, key), Option.some)
+          })
+        ))
+      return found.flatMap(Option.toArray)
     })
     const clientsOf = ({ current, previous }: RegistrationRecord.RegistrationRecord) => [
-      ...previous.map(({ client }) =>
-        client
-      ),
+      ...previous.map(({ client }) => client),
       ...(current === undefined ? [] : [current])
     ]
 
@@ -69,10 +101,11 @@ export const crash = (kills: number, seed: number) =>
     const killedUpdating = new Set<string>()
     const failures: Array<string> = []
 
-    const check = Effect.gen(function*() {
-      const all = yield* records
+    const check = Effect.fnUntraced(function*(profiles?: ReadonlyArray<string>) {
+      const all = yield* records(profiles)
       const byProfile = new Map(all.map((record) => [record.profile, record]))
       for (const [profile, ids] of given) {
+        if (profiles !== undefined && !profiles.includes(profile)) continue
         const record = byProfile.get(profile)
         const kept = record === undefined ? [] : clientsOf(record).map(({ information }) => information.client_id)
         for (const id of ids) assert.include(kept, id, `a registration of ${profile} that was returned is lost`)
@@ -93,22 +126,25 @@ export const crash = (kills: number, seed: number) =>
     for (let round = 0; round < kills; round++) {
       const child = yield* startChild("crashChild.ts", [directory, server.issuer, String(round)])
       assert.strictEqual(yield* child.line, "ready")
-      yield* Effect.sleep(random() * 400)
+      // By how far it got, and then at any moment: whatever the machine has to do besides.
+      const lines: Array<string> = []
+      for (let rest = Math.floor(random() * 6); rest > 0; rest--) lines.push(yield* child.line)
+      yield* Effect.sleep(random() * 60)
       yield* child.signal("SIGKILL")
       yield* child.ended
       // What it had sent arrives and is answered, whether or not somebody is there.
       yield* Effect.sleep(30)
-      for (const line of child.unread()) {
+      const profiles = new Set(["lasting"])
+      for (const line of [...lines, ...child.unread()]) {
         const said = Option.getOrUndefined(decodeLine(line))
         if (said?.failed !== undefined) failures.push(`${said.profile}: ${said.failed}`)
+        if (said !== undefined) profiles.add(said.profile)
         if (said?.clientId === undefined) continue
         returned++
         given.set(said.profile, (given.get(said.profile) ?? new Set()).add(said.clientId))
       }
-      const all = yield* check
-      const isOfThisRound = ({ profile }: { readonly profile: string }) =>
-        profile === "lasting" || profile.startsWith(`${round}-`)
-      for (const record of all.filter(isOfThisRound)) {
+      // And the one that it was about to be given.
+      for (const record of yield* check([...profiles, `${round}-${profiles.size - 1}`])) {
         if (record.intent === undefined) continue
         const { kind, startedAt } = record.intent
         const killed = kind === "register" ? killedRegistering : killedUpdating
@@ -117,7 +153,7 @@ export const crash = (kills: number, seed: number) =>
     }
 
     // Whoever comes next finds every key usable, and counts what may have been left behind.
-    const found = yield* records
+    const found = yield* records()
     yield* Effect.flatMap(Registrar.Registrar, (registrar) =>
       Effect.forEach(found, ({ profile }) =>
         registrar.ensure({
@@ -131,7 +167,7 @@ export const crash = (kills: number, seed: number) =>
           )
         )
       )
-    const after = yield* check
+    const after = yield* check()
     const kept = new Set(after.flatMap(clientsOf).map(({ information }) => information.client_id))
     const clients = yield* server.clients
     const orphans = clients.filter(({ clientId }) => !kept.has(clientId))
