@@ -68,7 +68,7 @@ export const profile = async ({ dpop }: { readonly dpop: boolean }): Promise<voi
       size: 1024,
       dpop,
       heap: false,
-      warmUp: 2000,
+      warmUp: 8000,
       steps: [{ name: "profile", total, inFlight: 64 }]
     }, { env: server.env, execArgv: ["--cpu-prof", "--cpu-prof-interval=500", `--cpu-prof-dir=${folder}`] })
     const [file] = globSync(join(folder, "*.cpuprofile"))

@@ -1,7 +1,7 @@
 /** What the SDK adds to the start of a process, up to the first registered client. From the packages as they are published. */
+import { transform } from "esbuild"
 import { existsSync, globSync, realpathSync } from "node:fs"
 import { mkdir, readFile, rm, symlink, writeFile } from "node:fs/promises"
-import { stripTypeScriptTypes } from "node:module"
 import { dirname, join, relative } from "node:path"
 import { at, consumer } from "../../scripts/support/paths.ts"
 import { must } from "../../scripts/support/run.ts"
@@ -30,7 +30,7 @@ const place = async (): Promise<(program: string) => string> => {
   for (const file of files) {
     const target = join(folder, relative(at("bench"), file)).replace(/\.ts$/, ".js")
     await mkdir(dirname(target), { recursive: true })
-    const code = stripTypeScriptTypes(await readFile(file, "utf8"))
+    const { code } = await transform(await readFile(file, "utf8"), { loader: "ts", target: "es2023" })
     await writeFile(target, code.replace(/(from |import\()"(\.[^"]+)\.ts"/g, "$1\"$2.js\""))
   }
   for (const peer of peers) {

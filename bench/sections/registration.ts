@@ -35,7 +35,8 @@ const measure = async (
       size: 1024,
       dpop,
       heap: false,
-      warmUp: settings.quick ? 20 : 2000,
+      // the compiler of V8 is not done before
+      warmUp: settings.quick ? 20 : 8000,
       steps: inFlight.map((inFlight) => ({
         name: String(inFlight),
         total: settings.quick ? 64 : inFlight === 1 ? 1000 : 4000,
