@@ -346,7 +346,7 @@ describe("the answer", () => {
       const mine = client((yield* ours({ status: 200 })).result)
       const strict = yield* ours({ status: 200 }, { deviations: "fail" })
       failure(theirs.result, oauth.OperationProcessingError)
-      assert.deepStrictEqual(mine.deviations.map(({ id }) => id), ["status"])
+      assert.deepStrictEqual(mine.deviations.map(({ id }) => id), ["status", "missing-secret"])
       assert.strictEqual(reason(strict.result)._tag, "DeviationsRefused")
     }))
 
@@ -414,7 +414,7 @@ describe("the answer", () => {
       const theirs = yield* Effect.promise(() => seed({ headers, body: "{" }))
       const mine = client((yield* ours({ headers })).result)
       failure(theirs.result, oauth.OperationProcessingError)
-      assert.deepStrictEqual(mine.deviations.map(({ id }) => id), ["content-type"])
+      assert.deepStrictEqual(mine.deviations.map(({ id }) => id), ["content-type", "missing-secret"])
     }))
 
   it.effect("body: must be an object", () =>
@@ -439,10 +439,10 @@ describe("the answer", () => {
       const theirs = yield* Effect.promise(() => seed({ body }))
       const mine = client((yield* ours({ body })).result)
       failure(theirs.result, oauth.OperationProcessingError)
-      assert.deepStrictEqual(mine.deviations.map(({ id, member }) => [id, member]), [[
-        "malformed-member",
-        "client_secret"
-      ]])
+      assert.deepStrictEqual(mine.deviations.map(({ id, member }) => [id, member]), [
+        ["malformed-member", "client_secret"],
+        ["missing-secret", "client_secret"]
+      ])
     }))
 
   it.effect("client_secret_expires_at: must stand beside a secret; here its absence is a deviation", () =>

@@ -225,7 +225,8 @@ describe("oidc-provider: initial access tokens", () => {
         status: 401,
         error: "invalid_token",
         error_description: "no access token provided",
-        challenges: [{ scheme: "Bearer", parameters: { realm: op.issuer } }]
+        challenges: [{ scheme: "Bearer", parameters: { realm: op.issuer } }],
+        missing: "initialAccessToken"
       })
       assert.lengthOf(op.created, 1)
     }).pipe(on))
