@@ -58,17 +58,25 @@ export const tab = (context: BrowserContext, url: string): Effect.Effect<Page, n
     (page) => Effect.promise(() => page.close())
   )
 
-/** The same page from plain http, which is no secure context. */
-export const insecurely = (context: BrowserContext, origin: string): Effect.Effect<Page, never, Scope.Scope> =>
+/** The same page from another origin, which need not exist. */
+export const elsewhere = (
+  context: BrowserContext,
+  origin: string,
+  other: string
+): Effect.Effect<Page, never, Scope.Scope> =>
   Effect.gen(function*() {
     yield* Effect.promise(() =>
-      context.route("http://insecure.example/**", async (route) => {
+      context.route(`${other}/**`, async (route) => {
         const { pathname } = new URL(route.request().url())
         await route.fulfill({ response: await route.fetch({ url: origin + pathname }) })
       })
     )
-    return yield* tab(context, "http://insecure.example/")
+    return yield* tab(context, `${other}/`)
   })
+
+/** The same page from plain http, which is no secure context. */
+export const insecurely = (context: BrowserContext, origin: string) =>
+  elsewhere(context, origin, "http://insecure.example")
 
 /** The headers of a page of an origin that is like no other, and may keep nothing. */
 export const sandbox = { "content-security-policy": "sandbox allow-scripts", "access-control-allow-origin": "*" }

@@ -209,6 +209,12 @@ const examples: { readonly [Tag in Reason["_tag"]]: ReadonlyArray<Example<Tag>> 
     {
       reason: { status: 403, challenges: [] },
       message: "The server did not accept the credentials of this request (status 403)"
+    },
+    {
+      reason: { status: 401, challenges: [] },
+      message:
+        "The server did not accept the credentials of this request (status 401). It does not say why, or not so that " +
+        "a page may read it: for pages it has to send Access-Control-Expose-Headers: WWW-Authenticate, DPoP-Nonce"
     }
   ],
   UnexpectedStatus: [

@@ -2,7 +2,7 @@
 import type * as Misbehaviour from "@effect-dcr/core/testing/Misbehaviour"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { application, fields, profile, run, tab } from "../browser/page.ts"
+import { application, elsewhere, fields, profile, run, tab } from "../browser/page.ts"
 import { oidcProviderWithCors, testServer } from "../browser/servers.ts"
 import { httpServer, tcpServer } from "../support/nodeServers.ts"
 import { oidcProvider } from "../support/oidcProvider.ts"
@@ -114,6 +114,29 @@ describe("BrowserHttpClient", () => {
       }
     }))
 
+  it.live("a nonce that is demanded by a challenge alone, which is not exposed either", () =>
+    Effect.gen(function*() {
+      const { origin: issuer } = yield* httpServer((request, response) => {
+        const { origin } = new URL(`http://${request.headers.host}`)
+        response.setHeader("access-control-allow-origin", "*").setHeader(
+          "access-control-allow-headers",
+          "content-type, dpop"
+        )
+        if (request.method === "GET") {
+          response.end(JSON.stringify({ issuer: origin, registration_endpoint: `${origin}/register` }))
+        } else if (request.method === "OPTIONS") response.writeHead(204).end()
+        else response.writeHead(401, { "www-authenticate": `DPoP error="use_dpop_nonce"`, "dpop-nonce": "n" }).end()
+      })
+      const { origin } = yield* application("programs")
+      const page = yield* tab(yield* profile(), origin)
+      const { _tag, message } = fields(failure(yield* run(page, "register", { issuer, dpop: true })))
+      assert.strictEqual(_tag, "Unauthorized")
+      assert.include(
+        String(message),
+        "for pages it has to send Access-Control-Expose-Headers: WWW-Authenticate, DPoP-Nonce"
+      )
+    }))
+
   it.live("a server that is away, one that hangs up, and a page that asks no further", () =>
     Effect.gen(function*() {
       const { issuer, page, server } = yield* opened()
@@ -198,6 +221,53 @@ describe("BrowserHttpClient", () => {
       const { message: loopback } = fields(failure(yield* run(page, "register", { issuer })))
       assert.include(String(loopback), `${issuer} cannot be reached`)
       yield* offline(false)
+    }))
+
+  it.live("offline while the request is under way: nobody knows what became of it", () =>
+    Effect.gen(function*() {
+      const { context, page } = yield* opened()
+      const issuer = "https://op.example.com"
+      yield* Effect.promise(() =>
+        context.route(`${issuer}/**`, async (route) => {
+          if (route.request().method() === "GET") {
+            const json = { issuer, registration_endpoint: `${issuer}/register` }
+            await route.fulfill({ json, headers: { "access-control-allow-origin": "*" } })
+          } else {
+            await context.setOffline(true)
+            await route.abort("internetdisconnected")
+          }
+        })
+      )
+      const { _tag, message } = fields(failure(yield* run(page, "register", { issuer })))
+      assert.strictEqual(_tag, "OutcomeUnknown")
+      assert.include(String(message), "is not known: the browser went offline while the request was under way")
+    }))
+
+  it.live("a page from https and a server of plain http", () =>
+    Effect.gen(function*() {
+      const { context, origin } = yield* opened()
+      const page = yield* elsewhere(context, origin, "https://app.example")
+      const input = { issuer: "http://op.example.com", insecure: true }
+      const { _tag, message } = fields(failure(yield* run(page, "register", input)))
+      assert.strictEqual(_tag, "Transport")
+      assert.include(
+        String(message),
+        "Nothing was sent: a page from https may not contact http://op.example.com: the server needs https"
+      )
+    }))
+
+  it.live("a server of the page's own origin that is away has nothing to do with CORS", () =>
+    Effect.gen(function*() {
+      const { origin } = yield* application("programs", {
+        answer: (request) => {
+          const isOther = request.url?.startsWith("/.well-known") === true
+          if (isOther) request.socket.destroy()
+          return isOther
+        }
+      })
+      const page = yield* tab(yield* profile(), origin)
+      const { message } = fields(failure(yield* run(page, "register", { issuer: origin })))
+      assert.include(String(message), `No answer: ${origin} cannot be reached: the server is away`)
     }))
 
   it.live("a page whose Content-Security-Policy forbids it", () =>

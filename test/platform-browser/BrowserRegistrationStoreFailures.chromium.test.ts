@@ -260,6 +260,8 @@ describe("BrowserRegistrationStore", () => {
           assert.strictEqual(problemOf(yield* run(page, "load")).problem, "NewerFormat")
         }
         assert.deepStrictEqual(yield* run(page, "dump", { table: "entries" }), [row])
+        // Nor does what is under no key at all hide it.
+        yield* run(page, "put", { table: "entries", key: ["one", "two", "three"], row })
         assert.deepStrictEqual(yield* run(page, "keys"), [{ issuer: path[0], profile: path[1] }])
       }))
   })

@@ -531,6 +531,13 @@ export class RegistrationError extends Schema.TaggedError<RegistrationError>("@e
 
 const quoteServer = (text: string | undefined): string => text === undefined ? "" : `: ${text}`
 
+/** A 401 owes a challenge (RFC 9110 §15.5.2). */
+const isWithoutWord = ({ challenges, error, status }: ReasonOf<"Unauthorized">): boolean =>
+  status === 401 && challenges.length === 0 && error === undefined
+
+const withoutWord = ". It does not say why, or not so that a page may read it: for pages it has to send " +
+  "Access-Control-Expose-Headers: WWW-Authenticate, DPoP-Nonce"
+
 const describe = (reason: Reason): string => {
   switch (reason._tag) {
     case "InvalidMetadata":
@@ -591,7 +598,7 @@ const describe = (reason: Reason): string => {
           : `The server wants a token, and none was sent: give one as ${reason.missing}`
       } (status ${reason.status}${reason.error === undefined ? "" : `, ${reason.error}`})${
         quoteServer(reason.error_description)
-      }`
+      }${isWithoutWord(reason) ? withoutWord : ""}`
     case "UnexpectedStatus":
       return `The server answered with status ${reason.status}${quoteServer(reason.excerpt)}`
     case "DeviationsRefused":

@@ -186,7 +186,8 @@ export const make = Effect.fnUntraced(function*(
     keys: Stream.unwrap(
       Effect.map(
         database.run("list", ["entries"], "readonly", (transaction) => transaction.objectStore("entries").getAllKeys()),
-        (paths) => Stream.fromIterable(paths.map(([issuer, profile]) => ({ issuer, profile })))
+        // Only what this store wrote has such a path.
+        (paths) => Stream.fromIterable(paths.filter(isPath).map(([issuer, profile]) => ({ issuer, profile })))
       )
     ),
     acquire: (key, ttl) =>
@@ -314,6 +315,8 @@ const decodeLease = Schema.decodeUnknownOption(LeaseRow)
 const readLease = (row: unknown): LeaseRow | undefined => Option.getOrUndefined(decodeLease(row))
 
 const pathOf = ({ issuer, profile }: Key): Database.KeyPath => [issuer, profile]
+
+const isPath = (path: unknown): boolean => Array.isArray(path) && path.length === 2 && path.every(Predicate.isString)
 
 /** That of what cannot be read is none that anybody names. */
 const versionOf = (found: unknown): number =>

@@ -44,8 +44,9 @@ const tokenOf = (input: Input) =>
 
 const register: Program = (input) =>
   Effect.gen(function*() {
-    const server = yield* AuthorizationServer.discover(text(input, "issuer"))
-    const client = yield* ClientRegistration.register(server, metadata, tokenOf(input))
+    const insecure = { dangerouslyAllowInsecureRequests: input["insecure"] === true }
+    const server = yield* AuthorizationServer.discover(text(input, "issuer"), insecure)
+    const client = yield* ClientRegistration.register(server, metadata, { ...tokenOf(input), ...insecure })
     const { thumbprint } = yield* DpopSigner.DpopSigner
     return { client: client.information.client_id, thumbprint: Option.getOrUndefined(thumbprint) }
   }).pipe(Effect.provide(layerOf(input)), Effect.provide(RetryPolicy.layerNone))
