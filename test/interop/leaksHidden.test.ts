@@ -2,7 +2,7 @@
 import * as core from "@effect-dcr/core"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Redacted } from "effect"
-import { HttpClient, HttpClientError, type HttpClientRequest } from "effect/http"
+import { HttpClient, HttpClientError, type HttpClientRequest, HttpClientResponse } from "effect/http"
 import { makeHunt, makeWatch, show, showEncoded, type Shown } from "../support/leakHunt.ts"
 import {
   current,
@@ -128,6 +128,31 @@ describe("a server that demands as a nonce what it was sent", () => {
       const { shown, told } = yield* liveWithEcho(status, "a nonce", "plain", false, core.DpopSigner.layer())
       assert.isAtLeast(told.size, 3)
       hunt.findsNone(shown, [...told].map((secret, at) => [`secret ${at}`, secret]))
+    }))
+})
+
+describe("a server whose nonce is a secret", () => {
+  const issued = "cs-canary-that-is-a-nonce"
+
+  it.live.each(["what it was sent", "what it issues"])("%s", (what) =>
+    Effect.gen(function*() {
+      for (const status of [400, 401]) {
+        let requests = 0
+        const http = HttpClient.make((request) =>
+          Effect.sync(() => {
+            requests++
+            const token = request.headers["authorization"]?.replace(/^\S+ /, "") ?? ""
+            const response = new Response(JSON.stringify({ error: "use_dpop_nonce", client_secret: issued }), {
+              status,
+              headers: { "dpop-nonce": what === "what it issues" ? issued : token }
+            })
+            return HttpClientResponse.fromWeb(request, response)
+          })
+        )
+        hunt.findsNone(yield* liveOver(http, { signer: core.DpopSigner.layer() }), [...sent, ["it", issued]])
+        // The demand was met at least once, and came again.
+        assert.isAtLeast(requests, 4)
+      }
     }))
 })
 
