@@ -166,5 +166,6 @@ if (import.meta.main) {
         Effect.provide([registrarLayer(task), NodeRegistration.layer])
       )
   )
-  process.exit()
+  // What was said is on its way still.
+  process.stdout.write("", () => process.exit())
 }

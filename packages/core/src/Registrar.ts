@@ -43,6 +43,7 @@ import { fingerprint } from "./internal/fingerprint.ts"
 import { judgeIdentifier } from "./internal/identifier.ts"
 import { isJson } from "./internal/metadataRules.ts"
 import { isInForce } from "./internal/pause.ts"
+import { ensureAll, type EnsureAllOptions, type Ensured } from "./internal/registrar/ensureAll.ts"
 import type { RegistrarEvent } from "./internal/registrar/event.ts"
 import { resolveIntent } from "./internal/registrar/intent.ts"
 import { read, rotate } from "./internal/registrar/manage.ts"
@@ -72,6 +73,37 @@ export type {
    */
   RegistrarEvent
 } from "./internal/registrar/event.ts"
+
+export {
+  /**
+   * Options of `ensureAll`.
+   *
+   * @since 0.1.0
+   * @category options
+   */
+  type EnsureAllOptions,
+  /**
+   * How many of many came to what.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  type EnsureAllSummary,
+  /**
+   * What became of one of many.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  type Ensured,
+  /**
+   * Runs an `ensureAll`, and counts what became of them without keeping them.
+   *
+   * @since 0.1.0
+   * @category destructors
+   */
+  summarize
+} from "./internal/registrar/ensureAll.ts"
 
 /**
  * Which registration is wanted.
@@ -191,6 +223,16 @@ export class Registrar extends Context.Service<Registrar, {
    * is waited for within the `RetryPolicy` and the deadline, without holding anybody up.
    */
   readonly ensure: (wanted: Wanted) => Effect.Effect<RegisteredClient, RegistrationError>
+  /**
+   * `ensure` for many, to provision or to migrate: tells what became of each, in the order in which they are done. An issuer
+   * that is slow, that wants none for now (`Retry-After`, for the whole reach of the store) or that is down holds up no other,
+   * and what waits for it is bounded. Run again, after a crash as well, it registers nobody twice. It fails only with the
+   * stream that it is given.
+   */
+  readonly ensureAll: <E, R>(
+    wanted: Stream.Stream<Wanted, E, R>,
+    options?: EnsureAllOptions
+  ) => Stream.Stream<Ensured, E, R>
   /**
    * Declares the current registration unusable, for the day when the token endpoint says `invalid_client`; the next `ensure`
    * replaces it. `false` when nothing was done: that client is not the current one any more, or it took the place of another
@@ -365,8 +407,10 @@ export const make = Effect.fnUntraced(function*(options: Options = {}): Effect.f
       })
     )
 
-  return Registrar.of({
-    ensure: Effect.fnUntraced(function*(wanted) {
+  const ensureWith = (wait: typeof patiently) =>
+    Effect.fnUntraced(function*(
+      wanted: Wanted
+    ): Effect.fn.Return<RegisteredClient, RegistrationError> {
       const { metadata, options, profile, server } = wanted
       yield* checkAsked(wanted)
       const issuer = typeof server === "string" ? server : server.issuer
@@ -394,10 +438,17 @@ export const make = Effect.fnUntraced(function*(options: Options = {}): Effect.f
       const fitting = fittingClient(record, asked, now, settings)
       if (dueOf(record, now).length > 0) yield* retireInBackground(key)
       return yield* judgeDeviations(
-        fitting ?? (yield* once(`${encodeKey(key)} ${asked}`, patiently(options?.deadline, work))),
+        fitting ??
+          // Who is patient does not join who is not.
+          (yield* once(`${encodeKey(key)} ${asked} ${wait === patiently}`, wait(options?.deadline, work))),
         options
       )
-    }),
+    })
+
+  return Registrar.of({
+    ensure: ensureWith(patiently),
+    // Who waits here holds up nobody else of the many.
+    ensureAll: ensureAll(ensureWith((_, work) => work)),
     invalidate: Effect.fnUntraced(function*({ clientId, reason, ...rest }) {
       const key = yield* checkKey(rest)
       const concerns = (record: RegistrationRecord.RegistrationRecord, now: number) =>

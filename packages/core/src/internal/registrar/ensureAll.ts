@@ -81,7 +81,7 @@ interface Wanted {
   readonly profile: string
 }
 
-export const make =
+export const ensureAll =
   <W extends Wanted>(ensure: (wanted: W) => Effect.Effect<RegisteredClient, RegistrationError>) =>
   <E, R>(all: Stream.Stream<W, E, R>, options: EnsureAllOptions = {}): Stream.Stream<Ensured, E, R> => {
     const concurrency = Math.max(1, options.concurrency ?? 16)
@@ -102,8 +102,10 @@ export const make =
         // Woken when something has changed.
         let changed = Deferred.makeUnsafe<void>()
         const wake = () => {
-          Deferred.doneUnsafe(changed, Exit.void)
+          const before = changed
+          // First, because whoever waits may go on at once, and wait again.
           changed = Deferred.makeUnsafe()
+          Deferred.doneUnsafe(before, Exit.void)
         }
         const emit = (outcome: Ensured) => Effect.asVoid(Queue.offer(queue, outcome))
         const postpone = ({ key }: Item<W>, error: RegistrationError) => emit({ ...key, _tag: "Postponed", error })
@@ -199,16 +201,11 @@ export const make =
           for (;;) {
             if (lane.isLeft && lane.error !== undefined) return yield* postpone(item, lane.error)
             const time = now()
-            // As far ahead as is needed to keep everybody busy.
-            if (waiting < capacity && runnable(time) < concurrency) break
-            if (waiting >= capacity) {
-              const [longest] = [...lanes.values()]
-                .filter((each) => each.readyAt > time && each.waiting.length > 0)
-                .sort((one, other) => other.readyAt - one.readyAt)
-              if (longest !== undefined) {
-                yield* handBack(longest, 1)
-                continue
-              }
+            // As far ahead as is needed to keep everybody busy. Who need not wait takes nobody's place.
+            const isNext = lane.readyAt <= time && lane.waiting.length < room(lane)
+            if (running + runnable(time) < concurrency && (waiting < capacity || isNext)) break
+            if (waiting >= capacity && lane.readyAt > time && lane.error !== undefined) {
+              return yield* postpone(item, lane.error)
             }
             yield* Deferred.await(changed)
           }
