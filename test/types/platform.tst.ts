@@ -1,6 +1,17 @@
 /** What the layers of the platforms give, and with what they fail. */
-import { AuthorizationServer, ClientRegistration, type DpopSigner, type RegistrationError } from "@effect-dcr/core"
-import { BrowserRegistration } from "@effect-dcr/platform-browser"
+import {
+  AuthorizationServer,
+  ClientRegistration,
+  type DpopSigner,
+  type RegistrationError,
+  type RegistrationStore
+} from "@effect-dcr/core"
+import {
+  BrowserDpopSigner,
+  BrowserHttpClient,
+  BrowserRegistration,
+  BrowserRegistrationStore
+} from "@effect-dcr/platform-browser"
 import { NodeDpopSigner, NodeHttpClient, NodeRegistration } from "@effect-dcr/platform-node"
 import { Config, Effect, type Layer, Redacted, type Scope } from "effect"
 import type { HttpClient } from "effect/http"
@@ -26,6 +37,22 @@ expectTypeOf(NodeDpopSigner.layerConfig).returns.toEqualTypeOf<
 
 expectTypeOf(BrowserRegistration.layer).toEqualTypeOf<Layer.Layer<Both>>()
 expectTypeOf(BrowserRegistration.layerDpop).returns.toEqualTypeOf<Layer.Layer<Both, Failure>>()
+expectTypeOf(BrowserRegistration.layerOptions).returns.toEqualTypeOf<Layer.Layer<Both, Failure>>()
+expectTypeOf(BrowserRegistration.layerConfig).returns.toEqualTypeOf<Layer.Layer<Both, Failure | Config.ConfigError>>()
+
+expectTypeOf(BrowserHttpClient.make).returns.toEqualTypeOf<Effect.Effect<HttpClient.HttpClient>>()
+expectTypeOf(BrowserHttpClient.layer).toEqualTypeOf<Layer.Layer<HttpClient.HttpClient>>()
+
+expectTypeOf(BrowserDpopSigner.layer).returns.toEqualTypeOf<Layer.Layer<DpopSigner.DpopSigner, Failure>>()
+expectTypeOf(BrowserDpopSigner.rotate).returns.toEqualTypeOf<Effect.Effect<void, Failure>>()
+
+type Store = RegistrationStore.RegistrationStore
+expectTypeOf(BrowserRegistrationStore.make).returns.toEqualTypeOf<
+  Effect.Effect<Store["Service"], Failure, Scope.Scope>
+>()
+expectTypeOf(BrowserRegistrationStore.layer).returns.toEqualTypeOf<Layer.Layer<Store, Failure>>()
+expectTypeOf(BrowserRegistrationStore.layerEncrypted).returns.toEqualTypeOf<Layer.Layer<Store, Failure>>()
+expectTypeOf(BrowserRegistrationStore.persist).toEqualTypeOf<Effect.Effect<boolean>>()
 
 // One layer is all that a registration needs.
 const program = Effect.flatMap(
@@ -48,3 +75,5 @@ NodeHttpClient.layerOptions({ tls: { key: Redacted.make("-----BEGIN PRIVATE KEY-
 NodeHttpClient.layerOptions({ conections: 1 })
 // @ts-expect-error no such algorithm
 NodeRegistration.layerDpop({ algorithm: "HS256" })
+// @ts-expect-error the key of a browser is never extractable
+BrowserRegistration.layerDpop({ extractable: true })

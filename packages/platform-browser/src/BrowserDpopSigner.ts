@@ -15,6 +15,7 @@
 import * as DpopKey from "@effect-dcr/core/DpopKey"
 import * as DpopSigner from "@effect-dcr/core/DpopSigner"
 import { RegistrationError } from "@effect-dcr/core/RegistrationError"
+import * as Config from "effect/Config"
 import * as Digest from "effect/crypto/Digest"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Signature from "effect/crypto/Signature"
@@ -128,6 +129,17 @@ export const make = Effect.fnUntraced(function*(options: Options = {}): Effect.f
  */
 export const layer = (options?: Options): Layer.Layer<DpopSigner.DpopSigner, RegistrationError> =>
   Layer.effect(DpopSigner.DpopSigner, make(options)).pipe(Layer.provide(layerServices))
+
+/**
+ * A signer whose options come from `Config`.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerConfig = (
+  options: Config.Wrap<Options>
+): Layer.Layer<DpopSigner.DpopSigner, RegistrationError | Config.ConfigError> =>
+  Layer.unwrap(Effect.map(Config.unwrap(options), layer))
 
 // -----------------------------------------------------------------------------
 // the key

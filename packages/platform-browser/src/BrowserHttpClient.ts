@@ -15,6 +15,7 @@
  *
  * @since 0.1.0
  */
+import * as Config from "effect/Config"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
@@ -108,6 +109,17 @@ export const layer: Layer.Layer<HttpClient.HttpClient> = Layer.effect(HttpClient
  */
 export const layerOptions = (options: Options): Layer.Layer<HttpClient.HttpClient> =>
   Layer.effect(HttpClient.HttpClient, make(options))
+
+/**
+ * The client whose options come from `Config`.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerConfig = (
+  options: Config.Wrap<Options>
+): Layer.Layer<HttpClient.HttpClient, Config.ConfigError> =>
+  Layer.effect(HttpClient.HttpClient, Effect.flatMap(Config.unwrap(options), make))
 
 // -----------------------------------------------------------------------------
 // helpers

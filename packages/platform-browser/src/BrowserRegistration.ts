@@ -19,6 +19,8 @@
  */
 import * as DpopSigner from "@effect-dcr/core/DpopSigner"
 import type { RegistrationError } from "@effect-dcr/core/RegistrationError"
+import * as Config from "effect/Config"
+import * as Effect from "effect/Effect"
 import type { HttpClient } from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import * as BrowserDpopSigner from "./BrowserDpopSigner.ts"
@@ -102,3 +104,14 @@ export const layerOptions = (
     BrowserHttpClient.layerOptions(options.http ?? {}),
     options.dpop === undefined ? DpopSigner.layerNone : BrowserDpopSigner.layer(options.dpop)
   )
+
+/**
+ * Registrations whose options come from `Config`, such as a `ConfigProvider` of what the bundler filled in.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerConfig = (
+  options: Config.Wrap<Options>
+): Layer.Layer<HttpClient | DpopSigner.DpopSigner, RegistrationError | Config.ConfigError> =>
+  Layer.unwrap(Effect.map(Config.unwrap(options), layerOptions))

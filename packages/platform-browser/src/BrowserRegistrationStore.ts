@@ -23,6 +23,7 @@ import * as RegistrationEncryption from "@effect-dcr/core/RegistrationEncryption
 import type { RegistrationError } from "@effect-dcr/core/RegistrationError"
 import { type Key, type Lease, RegistrationStore } from "@effect-dcr/core/RegistrationStore"
 import * as Clock from "effect/Clock"
+import * as Config from "effect/Config"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -296,6 +297,17 @@ export const layerEncrypted = (options?: Options): Layer.Layer<RegistrationStore
       (key) => RegistrationEncryption.layer({ key, readUnencrypted: true })
     )
   ).pipe(Layer.provide(layer(options)))
+
+/**
+ * A store whose options come from `Config`.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerConfig = (
+  options: Config.Wrap<Options>
+): Layer.Layer<RegistrationStore, RegistrationError | Config.ConfigError> =>
+  Layer.effect(RegistrationStore, Effect.flatMap(Config.unwrap(options), make))
 
 // -----------------------------------------------------------------------------
 // helpers
