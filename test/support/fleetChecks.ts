@@ -3,7 +3,7 @@ import { RegistrationRecord, RegistrationStore } from "@effect-dcr/core"
 import { assert } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Option, Stream } from "effect"
 import { type Child, startChild } from "./childPrograms.ts"
-import { type FleetTask, profileOf, type Walked, type Watched } from "./fleetChild.ts"
+import { type FleetTask, profileOf, type Provisioned, type Walked, type Watched } from "./fleetChild.ts"
 import { startIssuers } from "./fleetIssuers.ts"
 import type { StoreServer } from "./fleetServers.ts"
 import { newPrefix, storeLayer } from "./fleetStores.ts"
@@ -247,4 +247,87 @@ export const rotate = (store: StoreServer, { listens, maxAge, processes, secretL
     const late = others.map((each) => Math.max(0, (each[old]?.last ?? 0) - rotated))
     const uses = used.flatMap((each) => Object.values(each)).reduce((sum, each) => sum + each.uses, 0)
     return { longest: Math.max(...late), uses }
+  }).pipe(Effect.scoped)
+
+export interface BulkOptions {
+  readonly tenants: number
+  /** How many issuers are well. One more limits its rate, one more is down. */
+  readonly issuers: number
+  readonly concurrency: number
+  /** What the one takes in a window, in milliseconds. */
+  readonly rateLimit: { readonly limit: number; readonly window: number }
+  readonly seed: number
+}
+
+/** Provisions all tenants at all issuers, and again after it was killed half-way. */
+export const provision = (store: StoreServer, options: BulkOptions) =>
+  Effect.gen(function*() {
+    const { concurrency, rateLimit, seed, tenants } = options
+    const well = yield* startIssuers()
+    const limited = yield* startIssuers({ rateLimit })
+    const gone = yield* Effect.scoped(Effect.map(startIssuers(), ({ issuers }) => issuers(1)))
+    const prefix = newPrefix()
+    const [limitedIssuer = ""] = limited.issuers(1)
+    const issuers = [...well.issuers(options.issuers), limitedIssuer, ...gone]
+    const task: FleetTask = { place: store.place, prefix, issuers, tenants, seed, concurrency, leaseTtl: 1500 }
+    const given = new Map<string, Set<string>>()
+    const start = Effect.gen(function*() {
+      const child = yield* startChild("fleetChild.ts", ["bulk"])
+      yield* child.write(JSON.stringify(task))
+      assert.strictEqual(yield* child.line, "ready")
+      yield* child.write("go")
+      return child
+    })
+    const take = (lines: ReadonlyArray<string>) => {
+      let last: Provisioned | undefined
+      for (const line of lines) {
+        const said = Option.getOrUndefined(Option.liftThrowable((text: string): unknown => JSON.parse(text))(line))
+        if (Array.isArray(said)) {
+          const [issuer, profile, clientId] = unchecked<readonly [string, string, string]>(said)
+          const name = nameOf(issuer, profile)
+          given.set(name, (given.get(name) ?? new Set()).add(clientId))
+        } else if (said !== undefined) last = unchecked<Provisioned>(said)
+      }
+      return last
+    }
+    const half = (tenants * issuers.length) / 2
+    yield* Effect.scoped(Effect.gen(function*() {
+      const child = yield* start
+      while (child.unread().length < half) yield* Effect.sleep(5)
+      yield* child.signal("SIGKILL")
+      yield* child.ended
+      take(child.unread())
+    }))
+    const beforeKill = given.size
+    const second = yield* start
+    yield* second.ended
+    const last = take(second.unread())
+    assert.isDefined(last, second.complaints())
+    const { ends, heap, summary } = last
+
+    const clients = [...yield* well.clients, ...yield* limited.clients]
+    const records = yield* allRecords(store, prefix)
+    const kept = new Set([...records.values()].map(({ current }) => current?.information.client_id))
+    const orphans = clients.filter(([, clientId]) => !kept.has(clientId))
+    const listed = [...records.values()].reduce((sum, { possibleOrphans }) => sum + possibleOrphans.length, 0)
+    const expected = tenants * (options.issuers + 1)
+    assert.strictEqual(summary.ensured, expected)
+    assert.strictEqual(summary.failed + summary.postponed, tenants, "the one that is down")
+    assert.isAtMost(summary.failed, 5)
+    assert.strictEqual(clients.length - orphans.length, expected)
+    assert.isAtMost(orphans.length, Math.min(listed, concurrency))
+    for (const [name, ids] of given) assert.strictEqual(ids.size, 1, `${name} was registered twice`)
+    const longest = Math.max(...well.issuers(options.issuers).map((issuer) => ends[issuer] ?? Infinity))
+    const { posts } = yield* limited.count
+    return {
+      beforeKill,
+      registered: expected,
+      orphans: orphans.length,
+      postponed: summary.postponed,
+      failed: summary.failed,
+      othersDone: longest / 1000,
+      limitedDone: (ends[limitedIssuer] ?? 0) / 1000,
+      limitedPosts: posts,
+      heap
+    }
   }).pipe(Effect.scoped)

@@ -24,6 +24,8 @@ import * as Stream from "effect/Stream"
 import { createHash } from "node:crypto"
 import { flushCompileCache } from "node:module"
 import { createInterface } from "node:readline"
+import { setFlagsFromString } from "node:v8"
+import { runInNewContext } from "node:vm"
 import type { Place } from "./fleetServers.ts"
 import { storeLayer } from "./fleetStores.ts"
 import { seeded } from "./seeded.ts"
@@ -51,6 +53,16 @@ export interface FleetTask {
 export interface Walked {
   readonly done: true
   readonly failures: Readonly<Record<string, number>>
+}
+
+/** What one who provisions says at the end. Times are in milliseconds since it began. */
+export interface Provisioned {
+  readonly done: true
+  readonly summary: Registrar.EnsureAllSummary
+  /** When the last one of each issuer was done. */
+  readonly ends: Readonly<Record<string, number>>
+  /** The heap in megabytes, after a collection, at the end of each tenth of the outcomes. */
+  readonly heap: ReadonlyArray<number>
 }
 
 /** What one who watched says at the end: for each secret, by its digest, when it was first and last used. */
@@ -151,6 +163,43 @@ const watch = (task: FleetTask, end: Promise<unknown>) =>
     yield* Console.log(JSON.stringify(used satisfies Watched))
   })
 
+const provision = (task: FleetTask) =>
+  Effect.gen(function*() {
+    const registrar = yield* Registrar.Registrar
+    setFlagsFromString("--expose-gc")
+    const collect = unchecked<() => void>(runInNewContext("gc"))
+    const all = Stream.range(0, task.issuers.length * task.tenants - 1).pipe(
+      Stream.map((index) => {
+        const issuer = task.issuers[index % task.issuers.length] ?? ""
+        return wantedOf(
+          { issuer, registration_endpoint: `${issuer}/register` },
+          Math.floor(index / task.issuers.length)
+        )
+      })
+    )
+    const started = performance.now()
+    const ends: Record<string, number> = {}
+    const heap: Array<number> = []
+    const tenth = Math.ceil(task.issuers.length * task.tenants / 10)
+    let count = 0
+    const summary = yield* registrar.ensureAll(all, { concurrency: task.concurrency, giveUpAfter: 5 }).pipe(
+      Stream.tap((outcome) =>
+        Effect.sync(() => {
+          ends[outcome.issuer] = performance.now() - started
+          if (outcome._tag === "Ensured") {
+            console.log(JSON.stringify([outcome.issuer, outcome.profile, outcome.client.information.client_id]))
+          }
+          if (++count % tenth === 0) {
+            collect()
+            heap.push(process.memoryUsage().heapUsed / 1_000_000)
+          }
+        })
+      ),
+      Registrar.summarize
+    )
+    yield* Console.log(JSON.stringify({ done: true, summary, ends, heap } satisfies Provisioned))
+  })
+
 if (import.meta.main) {
   const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]()
   const task = unchecked<FleetTask>(JSON.parse(String((await lines.next()).value)))
@@ -160,11 +209,12 @@ if (import.meta.main) {
     console.log("ready")
     return lines.next()
   })
+  const programs = { walk: () => walk(task), watch: () => watch(task, lines.next()), bulk: () => provision(task) }
+  const program = programs[unchecked<keyof typeof programs>(process.argv[2])]
   await Effect.runPromise(
-    Effect.andThen(begin, Effect.suspend(() => process.argv[2] === "watch" ? watch(task, lines.next()) : walk(task)))
-      .pipe(
-        Effect.provide([registrarLayer(task), NodeRegistration.layer])
-      )
+    Effect.andThen(begin, Effect.suspend(program)).pipe(
+      Effect.provide([registrarLayer(task), NodeRegistration.layer])
+    )
   )
   // What was said is on its way still.
   process.stdout.write("", () => process.exit())

@@ -1,0 +1,51 @@
+/** 10,000 tenants provisioned at once, at issuers of which one limits its rate and one is down, by a process that is killed half-way. */
+import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import { Effect, Exit, Scope } from "effect"
+import { provision } from "../support/fleetChecks.ts"
+import { postgres, redis, type StoreServer } from "../support/fleetServers.ts"
+import { record } from "../support/longRun.ts"
+
+for (const [name, server] of Object.entries({ postgres, redis })) {
+  describe(`Registrar.ensureAll on ${name}`, () => {
+    const scope = Scope.makeUnsafe()
+    let store: StoreServer
+    beforeAll(() =>
+      Effect.runPromise(Effect.map(Scope.provide(server, scope), (started) => {
+        store = started
+      }))
+    )
+    afterAll(() => Effect.runPromise(Scope.close(scope, Exit.void)))
+
+    it.live("10,000 tenants", () =>
+      Effect.gen(function*() {
+        const figures = yield* provision(store, {
+          tenants: 500,
+          issuers: 18,
+          concurrency: 16,
+          rateLimit: { limit: 50, window: 20_000 },
+          seed: 31
+        })
+        const { heap } = figures
+        const [early = 0] = heap.slice(1)
+        assert.isBelow(Math.max(...heap.slice(2)), early + 20, "the heap does not grow with the number")
+        assert.isBelow(figures.othersDone, figures.limitedDone / 2, "nobody else is held up")
+        record({
+          id: `fleet-${name}-ensure-all`,
+          title: `10,000 tenants by ensureAll, killed half-way and begun again, on ${name}`,
+          figures: {
+            "tenants at each of 20 issuers, of which one is down and one limits its rate": 500,
+            "done before the process was killed": figures.beforeKill,
+            "registered in the end": figures.registered,
+            "registered twice": 0,
+            "clients that the killed process left behind, each listed": figures.orphans,
+            "handed back for another time (the issuer that is down)": figures.postponed,
+            "failed (the attempts at it)": figures.failed,
+            "seconds until the last one of the 18 others": figures.othersDone.toFixed(1),
+            "seconds until the last one of the issuer that takes 50 in 20 seconds": figures.limitedDone.toFixed(1),
+            "requests at it": figures.limitedPosts,
+            "heap in megabytes after each tenth": heap.map((each) => each.toFixed(1)).join(" ")
+          }
+        })
+      }))
+  })
+}
