@@ -15,7 +15,7 @@ export type Masked =
 /** The SDK's own schemas know which members of an answer are secrets. */
 const isSecret = (name: string): boolean =>
   Object.entries(ClientInformation.answerMembers).some(([member, schema]) =>
-    member === name && Schema.is(schema)(Redacted.make(""))
+    member === name && Schema.is(schema)(Redacted.make("", { label: name }))
   )
 
 const isRecord = (value: unknown): value is { readonly [name: string]: unknown } =>

@@ -29,8 +29,13 @@ const plain = (value: unknown, secrets: boolean): unknown =>
 
 const toJson = (client: RegisteredClient, { secrets }: ExportOptions): string =>
   JSON.stringify(
-    { issuer: client.issuer, ...client.information },
-    (_, value: unknown) => plain(value, secrets),
+    {
+      issuer: client.issuer,
+      ...Object.fromEntries(
+        Object.entries(client.information).map(([name, value]: [string, unknown]) => [name, plain(value, secrets)])
+      )
+    },
+    undefined,
     2
   ) + "\n"
 

@@ -89,10 +89,10 @@ export const suggestions = (name: string, server: AuthorizationServer | undefine
 export const hints: { readonly [name: string]: string } = {
   client_name: "The name that your users see",
   redirect_uris: "Where they are sent back to, compared as strings",
-  application_type: "Left out: native for loopback and custom schemes, else the server’s web",
-  token_endpoint_auth_method: "Left out: client_secret_basic",
-  grant_types: "Left out: authorization_code",
-  response_types: "Left out: code",
+  application_type: "If left out: native for loopback and custom schemes, else web",
+  token_endpoint_auth_method: "If left out: client_secret_basic",
+  grant_types: "If left out: authorization_code",
+  response_types: "If left out: code",
   scope: "Separated by spaces",
   contacts: "Ways to reach the people in charge"
 }

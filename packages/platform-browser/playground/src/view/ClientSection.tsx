@@ -1,3 +1,4 @@
+import { useEffect, useRef } from "preact/hooks"
 import { client, failure, notice } from "../state/client.ts"
 import { ClientActions } from "./ClientActions.tsx"
 import { Comparison } from "./Comparison.tsx"
@@ -12,7 +13,7 @@ export const ClientSection = () => {
   const failed = failure.value
   return (
     <Section id="client" number={3} title="Client" aside={<KeptClients />}>
-      {notice.value === undefined ? null : <p class="panel done" data-testid="notice">{notice}</p>}
+      <Notice />
       {current === undefined
         ? (
           <p class="empty">
@@ -32,4 +33,13 @@ export const ClientSection = () => {
         )}
     </Section>
   )
+}
+
+/** What the last operation came to. It takes the focus, because what it is about is elsewhere on a long page. */
+const Notice = () => {
+  const panel = useRef<HTMLParagraphElement>(null)
+  useEffect(() => panel.current?.focus(), [notice.value])
+  return notice.value === undefined ?
+    null :
+    <p class="panel done" data-testid="notice" tabIndex={-1} ref={panel}>{notice}</p>
 }

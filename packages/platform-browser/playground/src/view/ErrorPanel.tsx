@@ -29,7 +29,7 @@ export const ErrorPanel = ({ error, onRepeat }: {
         ? <p>It challenges with {reason.challenges.map(({ scheme }) => scheme).join(", ")}.</p>
         : null}
       <p class="facts">
-        <span>{error.isSafeToRepeat ? "Safe to repeat" : "Repeating it as it is will not help, or is not safe"}</span>
+        {error.isSafeToRepeat ? <span>Safe to repeat</span> : null}
         {error.mayHaveSucceeded ? <span>It may have succeeded</span> : null}
         {error.retryAfter === undefined ? null : <span>Wait {Duration.format(error.retryAfter)}</span>}
       </p>

@@ -15,7 +15,7 @@ const node = (value: Masked, indent: string): VNode => {
   }
   const entries: ReadonlyArray<readonly [VNode | null, Masked]> = isList(value)
     ? value.map((item) => [null, item])
-    : Object.entries(value).map(([name, item]) => [<span class="json-name">{JSON.stringify(name)}:</span>, item])
+    : Object.entries(value).map(([name, item]) => [<span class="json-name">{`${JSON.stringify(name)}: `}</span>, item])
   const [open, close] = isList(value) ? ["[", "]"] : ["{", "}"]
   return entries.length === 0 ? <>{open}{close}</> : (
     <>

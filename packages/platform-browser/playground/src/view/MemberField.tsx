@@ -8,29 +8,41 @@ import { ViolationNotes } from "./Violations.tsx"
 export const MemberField = ({ name }: { readonly name: string }) => {
   const id = fieldId(name)
   const value = draft.value[name]
+  const kind = kindOf(name, value)
   const broken = violations.value.filter((violation) => memberOf(violation) === name)
   const hint = hints[name]
   const described = [...(hint === undefined ? [] : [`${id}-hint`]), ...(broken.length === 0 ? [] : [`${id}-notes`])]
   return (
-    <div class="field" id={id} role="group" aria-labelledby={`${id}-label`}>
+    <div class="field" id={id} {...(kind === "list" ? { role: "group", "aria-labelledby": `${id}-label` } : undefined)}>
       <div class="field-head">
-        <span class="field-name" id={`${id}-label`}>{name}</span>
+        {kind === "list"
+          ? <span class="field-name" id={`${id}-label`}>{name}</span>
+          : <label class="field-name" for={`${id}-control`}>{name}</label>}
         {primary.includes(name) ?
           null :
           (
-            <button type="button" class="quiet" aria-label={`Remove ${name}`} onClick={() => removeMember(name)}>
+            <button
+              type="button"
+              class="quiet"
+              aria-label={`Remove ${name}`}
+              onClick={() => removeMember(name)}
+            >
               Remove
             </button>
           )}
       </div>
       <Control
         name={name}
-        kind={kindOf(name, value)}
+        kind={kind}
         value={value}
         attributes={{
-          "aria-labelledby": `${id}-label`,
+          id: `${id}-control`,
           "aria-describedby": described.length === 0 ? undefined : described.join(" "),
-          "aria-invalid": broken.some(({ severity }) => severity === "error") ? true : undefined
+          "aria-invalid": broken.some(({ severity }) =>
+              severity === "error"
+            )
+            ? true
+            : undefined
         }}
       />
       {hint === undefined ? null : <p class="hint" id={`${id}-hint`}>{hint}</p>}

@@ -1,16 +1,21 @@
 /** Registers, or sends the change. */
 import { changes, client, doing, editing, failure, register, show, update } from "../state/client.ts"
+import { errorCount } from "../state/draft.ts"
 import { server } from "../state/server.ts"
 import { ErrorPanel } from "./ErrorPanel.tsx"
 
 export const Submit = () => (
   <div class="submit">
     {editing.value ? <Changing /> : <Registering />}
-    {failure.value !== undefined && ["register", "update"].includes(failure.value.doing)
+    {failure.value !== undefined && isShown(failure.value)
       ? <ErrorPanel error={failure.value.error} onRepeat={() => void repeat()} />
       : null}
   </div>
 )
+
+/** That rules are broken is no news any more when they are not. */
+const isShown = ({ doing, error }: NonNullable<typeof failure.value>): boolean =>
+  ["register", "update"].includes(doing) && !(error.reason._tag === "InvalidMetadata" && errorCount.value === 0)
 
 const repeat = () => failure.value?.doing === "update" ? update() : register()
 

@@ -1,7 +1,7 @@
 /** What every control gets. */
 
 export interface ControlAttributes {
-  readonly "aria-labelledby": string
+  readonly id: string
   readonly "aria-describedby": string | undefined
   readonly "aria-invalid": true | undefined
 }
