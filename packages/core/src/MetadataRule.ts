@@ -10,10 +10,11 @@
  */
 import type { AuthorizationServer } from "./AuthorizationServer.ts"
 import type { ClientMetadata } from "./ClientMetadata.ts"
+import { typedMembers, violationsOf } from "./internal/judgeMetadata.ts"
 import * as internal from "./internal/metadataRules.ts"
 import type { MetadataRule } from "./internal/metadataRules.ts"
-import { isObject, selectMembers } from "./internal/selectMembers.ts"
-import { type supportedByServerId, unsupportedByServer } from "./internal/supportedByServer.ts"
+import { isObject } from "./internal/selectMembers.ts"
+import type { supportedByServerId } from "./internal/supportedByServer.ts"
 import type { Violation } from "./Violation.ts"
 
 // -----------------------------------------------------------------------------
@@ -86,22 +87,25 @@ export const rules: ReadonlyArray<MetadataRule & { readonly id: RuleId }> = inte
  */
 export const validate = (metadata: ClientMetadata, options: ValidateOptions = {}): ReadonlyArray<Violation> => {
   if (!isObject(metadata)) return [internal.notAnObject]
-  const typed = selectMembers(
-    metadata,
-    (name, value) => value !== undefined && !internal.isEmpty(value) && internal.hasItsType(name, value)
-  )
-  const hasStatement = metadata.software_statement !== undefined
+  return validateTyped(metadata, typedMembers(metadata), options)
+}
+
+// -----------------------------------------------------------------------------
+// helpers
+// -----------------------------------------------------------------------------
+
+/**
+ * Checks an object of which it is known which members have their type.
+ *
+ * @internal
+ */
+export const validateTyped = (
+  metadata: ClientMetadata,
+  typed: ClientMetadata,
+  options: ValidateOptions
+): ReadonlyArray<Violation> => {
   const all: ReadonlyArray<MetadataRule> = options.rules === undefined ? rules : [...rules, ...options.rules]
-  const violations = all.flatMap((rule): ReadonlyArray<Violation> =>
-    rule.check(rule.isRaw === true ? metadata : typed).map((found) => ({
-      rule: rule.id,
-      member: found.member ?? rule.member,
-      severity: rule.isPresence === true && hasStatement ? "warning" : rule.severity,
-      section: rule.section,
-      message: found.message
-    }))
-  ).concat(options.server === undefined ? [] : unsupportedByServer(typed, options.server))
-  return violations
+  return violationsOf(metadata, typed, all, options.server)
     .filter((violation) => options.rulesOff?.includes(violation.rule) !== true)
     .map((violation) => options.failOnWarnings === true ? { ...violation, severity: "error" } : violation)
 }

@@ -34,7 +34,13 @@ export interface MetadataRule {
   readonly isPresence?: boolean
   /** Whether it looks at values of any type. The others see the members that have the type they should have. */
   readonly isRaw?: boolean
-  readonly check: (metadata: ClientMetadata.ClientMetadata) => ReadonlyArray<Finding>
+  /** The members of which metadata needs one at least to break the rule: without any of them it is not asked. */
+  readonly about?: ReadonlyArray<keyof ClientMetadata.ClientMetadata>
+  /** `typed` are the members that have the type they should have. */
+  readonly check: (
+    metadata: ClientMetadata.ClientMetadata,
+    typed: ClientMetadata.ClientMetadata
+  ) => ReadonlyArray<Finding>
 }
 
 // -----------------------------------------------------------------------------
@@ -42,17 +48,32 @@ export interface MetadataRule {
 // -----------------------------------------------------------------------------
 
 const finding = (broken: boolean, message: string, member?: string): ReadonlyArray<Finding> =>
-  broken ? [{ message, member }] : []
+  broken ? [{ message, member }] : noFindings
+
+const noFindings: ReadonlyArray<Finding> = []
 
 /** The parser forgives white space and backslashes, which no server has to. */
-const url = (text: string): URL | undefined => URL.canParse(text) && !/[\s\\]/.test(text) ? new URL(text) : undefined
+const isUrl = (text: string): boolean => URL.canParse(text) && !/[\s\\]/.test(text)
+
+const url = (text: string): URL | undefined => isUrl(text) ? new URL(text) : undefined
+
+// What begins so has no other scheme for the parser to find: no URL has to be made to know it.
+const beginsHttps = /^https:/i
+const beginsHttp = /^https?:/i
+
+/** `client_uri`, `logo_uri`, `tos_uri` and `policy_uri`, and each in another language. */
+const isInformationUri = (name: string): boolean => {
+  const mark = name.indexOf("#")
+  const member = mark === -1 ? name : name.slice(0, mark)
+  return member !== "client_name" && localizable.some((localized) => localized === member)
+}
 
 /** An absolute URI to the letter (RFC 3986 §2, §4.3): servers compare redirect URIs as strings. */
 const isAbsoluteUri = (text: string): boolean =>
   /^[a-z][a-z0-9+.-]*:[a-z0-9\-._~:/?#[\]@!$&'()*+,;=%]*$/i.test(text) && !/^https?:(?!\/\/)/i.test(text) &&
   URL.canParse(text)
 
-const isHttps = (text: string): boolean => url(text)?.protocol === "https:"
+const isHttps = (text: string): boolean => beginsHttps.test(text) ? isUrl(text) : url(text)?.protocol === "https:"
 
 /** A client that is tried out on the machine of the server. */
 const isLoopbackHttp = (text: string): boolean => {
@@ -60,7 +81,10 @@ const isLoopbackHttp = (text: string): boolean => {
   return parsed?.protocol === "http:" && isLoopbackHost(parsed.hostname)
 }
 
-const isHttp = (text: string): boolean => /^https?:$/.test(url(text)?.protocol ?? "")
+const isHttp = (text: string): boolean =>
+  beginsHttp.test(text) ? isUrl(text) : /^https?:$/.test(url(text)?.protocol ?? "")
+
+const redirects = ["redirect_uris", "post_logout_redirect_uris", "claims_redirect_uris"] as const
 
 const each = (
   metadata: ClientMetadata.ClientMetadata,
@@ -94,10 +118,15 @@ export const isEmpty = (value: unknown): boolean => value === null || value === 
 export const hasItsType = (name: string, value: unknown): boolean =>
   value === undefined || (ClientMetadata.isMember(name)
     // First what is deep or circular, where the schema would not end.
-    ? isJson(value) && Schema.is(ClientMetadata.members[name])(value)
+    ? isJson(value) && typeGuards[name]?.(value) === true
     : isLocalized(name)
     ? typeof value === "string"
     : isJson(value))
+
+/** Made once: to find the parser of a schema costs more than to run it. */
+const typeGuards: { readonly [name: string]: (value: unknown) => boolean } = Object.fromEntries(
+  Object.entries(ClientMetadata.members).map(([name, schema]) => [name, Schema.is(schema)])
+)
 
 /** How deep a value may be nested. */
 const maximumDepth = 64
@@ -168,9 +197,13 @@ export const rules = [
     severity: "error",
     section: "RFC 7591 §2",
     isRaw: true,
-    check: (metadata) =>
+    check: (metadata, typed) =>
       Object.entries(metadata).flatMap(([name, value]) =>
-        finding(!isEmpty(value) && !hasItsType(name, value), "the value has not the type of the member", name)
+        finding(
+          value !== undefined && !isEmpty(value) && !Object.hasOwn(typed, name),
+          "the value has not the type of the member",
+          name
+        )
       )
   },
   {
@@ -180,12 +213,15 @@ export const rules = [
     section: "RFC 7592 §2.2",
     isRaw: true,
     check: (metadata) =>
-      Object.entries(metadata).flatMap(([name, value]) => [
-        ...finding(isEmpty(value), "null and the empty string ask for deletion: leave the member out", name),
-        ...(Array.isArray(value) ? value : []).flatMap((item, index) =>
-          finding(isEmpty(item), "is null or empty: leave it out", `${name}[${index}]`)
-        )
-      ])
+      Object.entries(metadata).flatMap(([name, value]) =>
+        isEmpty(value)
+          ? [{ message: "null and the empty string ask for deletion: leave the member out", member: name }]
+          : Array.isArray(value) && value.some(isEmpty)
+          ? value.flatMap((item, index) =>
+            finding(isEmpty(item), "is null or empty: leave it out", `${name}[${index}]`)
+          )
+          : noFindings
+      )
   },
   {
     id: "redirect-uris-required",
@@ -204,6 +240,7 @@ export const rules = [
     member: "redirect_uris",
     severity: "error",
     section: "RFC 6749 §3.1.2",
+    about: ["redirect_uris"],
     check: (metadata) =>
       each(
         metadata,
@@ -217,6 +254,7 @@ export const rules = [
     member: "redirect_uris",
     severity: "error",
     section: "RFC 6749 §3.1.2",
+    about: ["redirect_uris"],
     check: (metadata) => each(metadata, "redirect_uris", "has a fragment", (uri) => uri.includes("#"))
   },
   {
@@ -224,14 +262,15 @@ export const rules = [
     member: "redirect_uris",
     severity: "error",
     section: "RFC 7591 §5",
+    about: redirects,
     check: (metadata) =>
-      (["redirect_uris", "post_logout_redirect_uris", "claims_redirect_uris"] as const).flatMap((member) =>
+      redirects.flatMap((member) =>
         each(
           metadata,
           member,
           "has a scheme that runs or reads content instead of naming a place",
           // As a browser reads it, which passes over white space.
-          (uri) => URL.canParse(uri) && scriptSchemes.includes(new URL(uri).protocol)
+          (uri) => !beginsHttp.test(uri) && URL.canParse(uri) && scriptSchemes.includes(new URL(uri).protocol)
         )
       )
   },
@@ -241,6 +280,7 @@ export const rules = [
     severity: "error",
     section: oidc,
     isPresence: true,
+    about: ["redirect_uris"],
     check: (metadata) =>
       (metadata.application_type ?? "web") === "web" && usesImplicit(metadata)
         ? each(
@@ -256,6 +296,7 @@ export const rules = [
     member: "redirect_uris",
     severity: "warning",
     section: oidc,
+    about: ["application_type"],
     check: (metadata) =>
       metadata.application_type === "native"
         ? each(
@@ -271,9 +312,10 @@ export const rules = [
     member: "redirect_uris",
     severity: "warning",
     section: "RFC 9700 §2.1",
+    about: ["redirect_uris"],
     check: (metadata) =>
       each(metadata, "redirect_uris", "is plain http on a host that is not loopback", (uri) => {
-        const parsed = url(uri)
+        const parsed = beginsHttps.test(uri) ? undefined : url(uri)
         return parsed?.protocol === "http:" && !isLoopbackHost(parsed.hostname)
       })
   },
@@ -282,9 +324,10 @@ export const rules = [
     member: "redirect_uris",
     severity: "warning",
     section: "RFC 6749 §4.1.2",
+    about: ["redirect_uris"],
     check: (metadata) =>
       each(metadata, "redirect_uris", "has a query parameter that the answer uses (code, state, response)", (uri) => {
-        const query = url(uri)?.searchParams
+        const query = uri.includes("?") ? url(uri)?.searchParams : undefined
         return query !== undefined && ["code", "state", "response"].some((name) => query.has(name))
       })
   },
@@ -294,6 +337,7 @@ export const rules = [
     severity: "error",
     section: "RFC 7591 §2.1",
     isPresence: true,
+    about: ["grant_types", "response_types"],
     check: (metadata) => {
       const granted = grants(metadata)
       const needs = (grant: string, word: string) =>
@@ -310,6 +354,7 @@ export const rules = [
     severity: "error",
     section: "RFC 7591 §2.1",
     isPresence: true,
+    about: ["grant_types", "response_types"],
     check: (metadata) => {
       const used = responses(metadata).flat()
       const granted = grants(metadata)
@@ -330,6 +375,7 @@ export const rules = [
     member: "jwks",
     severity: "error",
     section: "RFC 7591 §2",
+    about: ["jwks"],
     check: (metadata) =>
       finding(metadata.jwks !== undefined && metadata.jwks_uri !== undefined, "jwks and jwks_uri exclude each other")
   },
@@ -338,6 +384,7 @@ export const rules = [
     member: "*",
     severity: "error",
     section: `RFC 7591 §2, ${oidc}`,
+    about: ["jwks_uri", "signed_jwks_uri"],
     check: (metadata) =>
       (["jwks_uri", "signed_jwks_uri"] as const).flatMap((member) => {
         const value = metadata[member]
@@ -353,6 +400,7 @@ export const rules = [
     member: "jwks",
     severity: "error",
     section: "RFC 7591 §2",
+    about: ["jwks"],
     check: (metadata) => {
       const message = "is a private or symmetric key: only public keys are registered"
       return [
@@ -366,6 +414,7 @@ export const rules = [
     member: "jwks",
     severity: "error",
     section: oidc,
+    about: ["jwks"],
     check: (metadata) => {
       const uses = new Set(keys(metadata).map((key) => key["use"]))
       return finding(
@@ -380,6 +429,7 @@ export const rules = [
     severity: "error",
     section: "RFC 7523 §2.2, RFC 8705 §2.2",
     isPresence: true,
+    about: ["token_endpoint_auth_method"],
     check: (metadata) =>
       finding(
         !hasKeys(metadata) &&
@@ -393,6 +443,7 @@ export const rules = [
     severity: "error",
     section: oidc,
     isPresence: true,
+    about: encryptedToTheClient,
     check: (metadata) =>
       hasKeys(metadata) ?
         [] :
@@ -406,6 +457,7 @@ export const rules = [
     severity: "error",
     section: "RFC 8705 §2.1.2",
     isPresence: true,
+    about: ["token_endpoint_auth_method"],
     check: (metadata) =>
       finding(
         metadata.token_endpoint_auth_method === "tls_client_auth" &&
@@ -418,6 +470,7 @@ export const rules = [
     member: "token_endpoint_auth_signing_alg",
     severity: "error",
     section: oidc,
+    about: ["token_endpoint_auth_signing_alg"],
     check: (metadata) =>
       finding(
         metadata.token_endpoint_auth_signing_alg === "none",
@@ -429,6 +482,7 @@ export const rules = [
     member: "token_endpoint_auth_signing_alg",
     severity: "warning",
     section: oidc,
+    about: ["token_endpoint_auth_signing_alg"],
     check: (metadata) =>
       finding(
         metadata.token_endpoint_auth_signing_alg !== undefined &&
@@ -442,6 +496,7 @@ export const rules = [
     severity: "error",
     section: oidc,
     isPresence: true,
+    about: ["id_token_signed_response_alg"],
     check: (metadata) =>
       finding(
         metadata.id_token_signed_response_alg === "none" &&
@@ -455,6 +510,7 @@ export const rules = [
     severity: "error",
     section: oidc,
     isPresence: true,
+    about: encryptions.map(([, enc]) => enc),
     check: (metadata) =>
       encryptions.flatMap(([alg, enc]) =>
         finding(metadata[enc] !== undefined && metadata[alg] === undefined, `needs ${alg} beside it`, enc)
@@ -465,6 +521,7 @@ export const rules = [
     member: "sector_identifier_uri",
     severity: "error",
     section: "OpenID Connect Registration §5",
+    about: ["sector_identifier_uri"],
     check: ({ sector_identifier_uri }) =>
       finding(sector_identifier_uri !== undefined && !isHttps(sector_identifier_uri), "must be an https URL")
   },
@@ -474,6 +531,7 @@ export const rules = [
     severity: "error",
     section: "OpenID Connect Core §8.1",
     isPresence: true,
+    about: ["subject_type"],
     check: (metadata) =>
       finding(
         metadata.subject_type === "pairwise" && metadata.sector_identifier_uri === undefined &&
@@ -486,6 +544,7 @@ export const rules = [
     member: "initiate_login_uri",
     severity: "error",
     section: oidc,
+    about: ["initiate_login_uri"],
     check: ({ initiate_login_uri }) =>
       finding(initiate_login_uri !== undefined && !isHttps(initiate_login_uri), "must be an https URL")
   },
@@ -495,6 +554,7 @@ export const rules = [
     severity: "error",
     section: oidc,
     isPresence: true,
+    about: ["request_uris"],
     check: (metadata) =>
       metadata.request_object_signing_alg === undefined || metadata.request_object_signing_alg === "none"
         ? each(
@@ -513,10 +573,7 @@ export const rules = [
     check: (metadata) =>
       Object.entries(metadata).flatMap(([name, value]) =>
         finding(
-          localizable.some((member) =>
-            member !== "client_name" && (name === member || name.startsWith(`${member}#`))
-          ) &&
-            typeof value === "string" && value !== "" && !isHttp(value),
+          isInformationUri(name) && typeof value === "string" && value !== "" && !isHttp(value),
           "must be an http or https URL",
           name
         )
@@ -527,6 +584,7 @@ export const rules = [
     member: "*",
     severity: "error",
     section: "OpenID Connect Back-Channel Logout §2.2",
+    about: ["post_logout_redirect_uris", "backchannel_logout_uri"],
     check: (metadata) => [
       ...each(
         metadata,
@@ -548,6 +606,7 @@ export const rules = [
     severity: "error",
     section: "OpenID Connect Front-Channel Logout §2",
     isPresence: true,
+    about: ["frontchannel_logout_uri"],
     check: ({ frontchannel_logout_uri, redirect_uris }) =>
       finding(
         frontchannel_logout_uri !== undefined &&
@@ -561,6 +620,7 @@ export const rules = [
     member: "default_max_age",
     severity: "error",
     section: oidc,
+    about: ["default_max_age"],
     check: ({ default_max_age }) =>
       finding(
         default_max_age !== undefined && !(Number.isInteger(default_max_age) && default_max_age >= 0),
@@ -572,6 +632,7 @@ export const rules = [
     member: "dpop_bound_access_tokens",
     severity: "warning",
     section: "RFC 9449 §5.2, RFC 8705 §3.4",
+    about: ["dpop_bound_access_tokens"],
     check: (metadata) =>
       finding(
         metadata.dpop_bound_access_tokens === true && metadata.tls_client_certificate_bound_access_tokens === true,
@@ -585,7 +646,7 @@ export const rules = [
     section: "RFC 7591 §4.1",
     check: (metadata) =>
       Object.keys(metadata).flatMap((name) => {
-        if (ClientMetadata.isMember(name) || isLocalized(name)) return []
+        if (ClientMetadata.isMember(name) || isLocalized(name)) return noFindings
         if (Object.hasOwn(answerMembers, name)) {
           return [{ member: name, message: "is given by the server and cannot be asked for" }]
         }
@@ -599,12 +660,14 @@ export const rules = [
     severity: "warning",
     section: "RFC 7591 §2.2",
     check: (metadata) =>
-      localizable.flatMap((member) =>
-        finding(
-          metadata[member] === undefined && Object.keys(metadata).some((name) => name.startsWith(`${member}#`)),
-          "an untagged value is to be sent beside the localised ones",
-          member
+      Object.keys(metadata).some(isLocalized)
+        ? localizable.flatMap((member) =>
+          finding(
+            metadata[member] === undefined && Object.keys(metadata).some((name) => name.startsWith(`${member}#`)),
+            "an untagged value is to be sent beside the localised ones",
+            member
+          )
         )
-      )
+        : noFindings
   }
 ] as const satisfies ReadonlyArray<MetadataRule>

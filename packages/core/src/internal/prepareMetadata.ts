@@ -8,10 +8,11 @@ import * as Effect from "effect/Effect"
 import type { AuthorizationServer } from "../AuthorizationServer.ts"
 import type { ClientMetadata } from "../ClientMetadata.ts"
 import type { MetadataOptions, MetadataPreset } from "../MetadataPreset.ts"
-import { validate } from "../MetadataRule.ts"
+import { validate, validateTyped } from "../MetadataRule.ts"
 import { RegistrationError } from "../RegistrationError.ts"
 import type { Violation } from "../Violation.ts"
-import { hasItsType, hasKeys, isEmpty, isJson, usesRedirects } from "./metadataRules.ts"
+import { typedMembers } from "./judgeMetadata.ts"
+import { hasKeys, isJson, usesRedirects } from "./metadataRules.ts"
 import { definedMembers, isObject, selectMembers } from "./selectMembers.ts"
 import { isNativeRedirect } from "./url.ts"
 
@@ -33,15 +34,17 @@ export const prepareMetadata = (
   const said = definedMembers(asked)
   const preset = options?.preset
   // Nothing is built upon what has not its type, and nothing hides it: it is refused below.
-  const typed = selectMembers(said, (name, value) => !isEmpty(value) && hasItsType(name, value))
+  const typed = typedMembers(said)
   const filled = said.software_statement === undefined
     ? selectMembers(complete(server, preset, typed), (name) => !Object.hasOwn(said, name))
     : {}
+  const filledIn = Object.keys(filled)
   const metadata = { ...said, ...filled }
   return {
     metadata,
-    filledIn: Object.keys(filled),
-    violations: validate(metadata, {
+    filledIn,
+    // A preset may fill in what has not its type; what the caller said was looked at above.
+    violations: validateTyped(metadata, filledIn.length === 0 ? typed : { ...typed, ...typedMembers(filled) }, {
       server,
       rules: preset?.rules,
       rulesOff: options?.rulesOff,

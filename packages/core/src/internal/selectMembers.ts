@@ -13,7 +13,12 @@ export const isObject = (metadata: unknown): metadata is object =>
 export const selectMembers = (
   metadata: ClientMetadata,
   keep: (name: string, value: unknown) => boolean
-): ClientMetadata => Object.fromEntries(Object.entries(metadata).filter(([name, value]) => keep(name, value)))
+): ClientMetadata => {
+  const entries = Object.entries(metadata)
+  const kept = entries.filter(([name, value]) => keep(name, value))
+  // To copy an object whole costs a fraction of making it member by member.
+  return kept.length === entries.length ? { ...metadata } : Object.fromEntries(kept)
+}
 
 /** `undefined` in a request means "left out". */
 export const definedMembers = (metadata: ClientMetadata): ClientMetadata =>

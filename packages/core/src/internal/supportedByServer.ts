@@ -43,24 +43,33 @@ export const supportedByServerId = "supported-by-server"
 
 /** Warnings only: many servers advertise less than they do. */
 export const unsupportedByServer = (metadata: ClientMetadata, server: AuthorizationServer): ReadonlyArray<Violation> =>
-  pairs.flatMap(([member, advertised]) => {
+  pairs.flatMap(([member, advertised]): ReadonlyArray<Violation> => {
+    const asked = metadata[member]
     const supported = server[advertised]
     // What the caller wrote about a server may be anything; what is no list says nothing.
-    if (!Array.isArray(supported) || !supported.every((value) => typeof value === "string")) return []
-    const known = new Set(supported.map(sortedWords))
-    return valuesOf(member, metadata[member]).filter((value) => !known.has(sortedWords(value))).slice(0, 1).map(() => ({
+    if (asked === undefined || !Array.isArray(supported)) return nothing
+    if (!supported.every((value) => typeof value === "string")) return nothing
+    return valuesOf(member, asked).every((value) => isAmong(value, supported)) ? nothing : [{
       rule: supportedByServerId,
       member,
-      severity: "warning" as const,
+      severity: "warning",
       section: "RFC 8414 §2",
       message: `has a value that the server does not list in ${advertised}`
-    }))
+    }]
   })
 
-const valuesOf = (member: string, value: string | ReadonlyArray<string> | undefined): ReadonlyArray<string> =>
+const nothing: ReadonlyArray<Violation> = []
+
+const valuesOf = (member: string, value: string | ReadonlyArray<string>): ReadonlyArray<string> =>
   typeof value === "string"
     ? member === "scope" ? value.split(" ").filter((word) => word !== "") : [value]
-    : value ?? []
+    : value
+
+const isAmong = (value: string, supported: ReadonlyArray<string>): boolean => {
+  if (supported.includes(value)) return true
+  const words = sortedWords(value)
+  return supported.some((known) => sortedWords(known) === words)
+}
 
 /** The order of the words in a response type is free (RFC 6749 §3.1.1); other values have one word. */
 const sortedWords = (value: string): string => value.split(" ").sort().join(" ")
