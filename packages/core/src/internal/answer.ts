@@ -293,14 +293,21 @@ export const parseJson = (text: string): unknown => {
   }
 }
 
-const valuesOf: (object: object) => ReadonlyArray<unknown> = Object.values
+const valuesOf = (object: object): ReadonlyArray<unknown> => Array.isArray(object) ? object : Object.values(object)
 
 /** Whether a value is nested deeper than `maximum`. Does not recurse, so that no depth can exhaust the stack. */
 export const isDeeperThan = (value: unknown, maximum: number): boolean => {
-  let level: ReadonlyArray<unknown> = [value]
+  if (typeof value !== "object" || value === null) return maximum < 0
+  let level: ReadonlyArray<object> = [value]
   for (let depth = 0; level.length > 0; depth++) {
     if (depth > maximum) return true
-    level = level.flatMap((item) => typeof item === "object" && item !== null ? valuesOf(item) : [])
+    const below: Array<object> = []
+    for (const item of level) {
+      const values = valuesOf(item)
+      if (values.length > 0 && depth === maximum) return true
+      for (const inner of values) if (typeof inner === "object" && inner !== null) below.push(inner)
+    }
+    level = below
   }
   return false
 }

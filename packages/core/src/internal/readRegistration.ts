@@ -93,12 +93,11 @@ const readMember = (name: string, value: unknown, isTooDeep: (value: unknown) =>
   if (value === null) return { deviation: deviate("null-member", name, "is null instead of being left out") }
   if (value === "") return { deviation: deviate("empty-member", name, "is empty instead of being left out") }
   if (isTooDeep(value)) return { deviation: deviate("malformed-member", name, tooDeep) }
-  const schema = memberSchema(name)
-  const decoded = decode(schema, value)
+  const decoded = decode(name, value)
   if (decoded !== undefined) return { value: decoded }
   for (const repair of repairs) {
     const repaired = repair.apply(name, value)
-    const again = repaired === undefined || isTooDeep(repaired) ? undefined : decode(schema, repaired)
+    const again = repaired === undefined || isTooDeep(repaired) ? undefined : decode(name, repaired)
     if (again !== undefined) {
       return { value: again, deviation: deviate("repaired-member", name, repair.message) }
     }
@@ -106,18 +105,23 @@ const readMember = (name: string, value: unknown, isTooDeep: (value: unknown) =>
   return { deviation: deviate("malformed-member", name, "cannot be read and is left out") }
 }
 
-const memberSchema = (name: string): Schema.Codec<unknown, unknown> => isDeclared(name) ? members[name] : Schema.String
-
 const isDeclared = (name: string): name is keyof typeof members => Object.hasOwn(members, name)
 
 /** JSON has no infinity, but `1e400` is one. */
 const isInfinite = (value: unknown): boolean => value === Infinity || value === -Infinity
 
-const decode = (schema: Schema.Codec<unknown, unknown>, value: unknown): unknown => {
+const decode = (name: string, value: unknown): unknown => {
+  // Most members are text, of which there is nothing to decode; so are the localised ones.
+  if (!isDeclared(name) || members[name] === Schema.String) return typeof value === "string" ? value : undefined
   if (isInfinite(value)) return undefined
-  const result = Schema.decodeUnknownResult(schema)(value)
-  return Result.isSuccess(result) ? result.success : undefined
+  const result = decoders[name]?.(value)
+  return result !== undefined && Result.isSuccess(result) ? result.success : undefined
 }
+
+/** Made once: to find the parser of a schema costs more than to run it. */
+const decoders: { readonly [name: string]: (value: unknown) => Result.Result<unknown, unknown> } = Object.fromEntries(
+  Object.entries(members).map(([name, schema]) => [name, Schema.decodeUnknownResult(schema)])
+)
 
 /** What servers write instead of what the specifications say. Each is tried in turn; the schema decides whether it fits. */
 const repairs: ReadonlyArray<{

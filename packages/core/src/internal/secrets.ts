@@ -61,13 +61,23 @@ const stringsIn = (value: unknown): ReadonlyArray<string> => {
 
 /** Shows every member inside a value, whose own members follow if `see` says so. Not recursive: a body may be deep. */
 const visit = (value: unknown, see: (name: string, value: unknown) => boolean): void => {
-  const open = [value]
-  while (open.length > 0) {
-    const next = open.pop()
-    if (typeof next !== "object" || next === null) continue
-    for (const name of Object.keys(next)) {
-      const inner: unknown = Reflect.get(next, name)
-      if (see(name, inner)) open.push(inner)
+  const open = isContainer(value) ? [value] : []
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    if (isList(next)) {
+      // What stands in a list has no name.
+      for (const inner of next) if (see("", inner) && isContainer(inner)) open.push(inner)
+    } else {
+      // Of JSON, so that nothing is inherited.
+      for (const name in next) {
+        const inner = next[name]
+        if (see(name, inner) && isContainer(inner)) open.push(inner)
+      }
     }
   }
 }
+
+type Container = ReadonlyArray<unknown> | { readonly [name: string]: unknown }
+
+const isContainer = (value: unknown): value is Container => typeof value === "object" && value !== null
+
+const isList = (value: Container): value is ReadonlyArray<unknown> => Array.isArray(value)
