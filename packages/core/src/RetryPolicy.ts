@@ -105,16 +105,27 @@ export const retry = <A, R>(
   remaining: Effect.Effect<number>
 ): Effect.Effect<A, RegistrationError, R> =>
   RetryPolicy.use((policy) => {
-    const longest = Duration.toMillis(Duration.fromInputUnsafe(policy.maxRetryAfter))
-    const schedule = policy.schedule.pipe(
-      Schedule.modifyDelay(({ duration, input }) =>
-        Effect.succeed(Duration.sum(duration, input.retryAfter ?? Duration.zero))
-      ),
-      Schedule.while(({ duration, input }) =>
-        Duration.toMillis(input.retryAfter ?? Duration.zero) > longest
-          ? Effect.succeed(false)
-          : Effect.map(remaining, (left) => Duration.toMillis(duration) < left)
+    let failed: RegistrationError | undefined
+    const again = Effect.suspend(() => {
+      const failure = failed
+      failed = undefined
+      return failure === undefined ? effect : Effect.fail(failure)
+    })
+    return Effect.catchTag(effect, "RegistrationError", (error) => {
+      if (!error.isSafeToRepeat) return Effect.fail(error)
+      // Made when there is something to repeat, which it sees first: it takes a tenth of the time of a registration.
+      failed = error
+      const longest = Duration.toMillis(Duration.fromInputUnsafe(policy.maxRetryAfter))
+      const schedule = policy.schedule.pipe(
+        Schedule.modifyDelay(({ duration, input }) =>
+          Effect.succeed(Duration.sum(duration, input.retryAfter ?? Duration.zero))
+        ),
+        Schedule.while(({ duration, input }) =>
+          Duration.toMillis(input.retryAfter ?? Duration.zero) > longest
+            ? Effect.succeed(false)
+            : Effect.map(remaining, (left) => Duration.toMillis(duration) < left)
+        )
       )
-    )
-    return Effect.retry(effect, { schedule, while: (error) => error.isSafeToRepeat })
+      return Effect.retry(again, { schedule, while: (error) => error.isSafeToRepeat })
+    })
   })

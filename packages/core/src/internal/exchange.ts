@@ -17,7 +17,7 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import { DpopSigner } from "../DpopSigner.ts"
 import { EndpointPolicy } from "../EndpointPolicy.ts"
-import { ExchangeLimits } from "../ExchangeLimits.ts"
+import { answersAreRead, ExchangeLimits } from "../ExchangeLimits.ts"
 import { type Reason, RegistrationError } from "../RegistrationError.ts"
 import { Telemetry } from "../Telemetry.ts"
 import { type Answer, discardBody, type Incoming, parseJson, readAnswer, receive, unfinished } from "./answer.ts"
@@ -224,8 +224,10 @@ const judge = Effect.fnUntraced(function*(request: HttpClientRequest.HttpClientR
     })
   }
   // The request keeps its query apart when it was made of a URL.
-  const url = Option.getOrElse(HttpClientRequest.toUrl(request), () => new URL(request.url))
-  url.hash = ""
+  const url = request.urlParams.params.length === 0
+    ? new URL(request.url)
+    : Option.getOrElse(HttpClientRequest.toUrl(request), () => new URL(request.url))
+  if (url.hash !== "") url.hash = ""
   const policy = yield* EndpointPolicy
   // Not the options themselves: they hold the secrets of the request.
   const { allowInsecure, issuer, role } = options
@@ -236,18 +238,29 @@ const judge = Effect.fnUntraced(function*(request: HttpClientRequest.HttpClientR
 })
 
 /** Trace headers are not for third parties unless asked, fetch must not follow redirects, and secrets are no text for a span. */
-const exchangeContext = (context: Context.Context<never>): Context.Context<never> =>
-  context.pipe(
-    Context.add(HttpClient.TracerPropagationEnabled, Context.get(context, Telemetry).propagateTrace),
-    // The client's own span shows the whole URL, and the query of a management URI can be a secret.
-    Context.add(HttpClient.TracerDisabledWhen, (request) =>
-      request.url.includes("?") || Context.get(context, HttpClient.TracerDisabledWhen)(request)),
-    Context.add(FetchHttpClient.RequestInit, {
-      ...Context.getOrUndefined(context, FetchHttpClient.RequestInit),
-      ...refuseRedirects
-    }),
+const exchangeContext = (context: Context.Context<never>): Context.Context<never> => {
+  const { propagateTrace } = Context.get(context, Telemetry)
+  const requestInit = Context.getOrUndefined(context, FetchHttpClient.RequestInit)
+  return context.pipe(
+    Context.add(HttpClient.TracerPropagationEnabled, propagateTrace),
+    // The client's own span is worth its price only where its headers are sent. It shows the whole URL, and the query of a
+    // management URI can be a secret.
+    Context.add(
+      HttpClient.TracerDisabledWhen,
+      propagateTrace
+        ? (request) => request.url.includes("?") || Context.get(context, HttpClient.TracerDisabledWhen)(request)
+        : always
+    ),
+    Context.add(answersAreRead, !propagateTrace),
+    Context.add(
+      FetchHttpClient.RequestInit,
+      requestInit === undefined ? refuseRedirects : { ...requestInit, ...refuseRedirects }
+    ),
     Context.add(Headers.CurrentRedactedNames, [...Context.get(context, Headers.CurrentRedactedNames), ...notForSpans])
   )
+}
+
+const always = (): boolean => true
 
 /** A proof, and what a server may quote a token in. */
 const notForSpans: ReadonlyArray<string> = ["dpop", "dpop-nonce", "location", "www-authenticate"]
@@ -274,7 +287,9 @@ const redirectOf = (
     }
   }
   if ((status >= 300 && status < 400) || status === 0) return redirected(response.headers["location"])
-  return url !== "" && URL.canParse(url) && withoutHash(new URL(url)) !== asked.href ? redirected(url) : undefined
+  return url !== "" && url !== asked.href && URL.canParse(url) && withoutHash(new URL(url)) !== asked.href
+    ? redirected(url)
+    : undefined
 }
 
 const withoutHash = (url: URL): string => url.href.slice(0, url.href.length - url.hash.length)
