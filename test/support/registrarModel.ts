@@ -61,6 +61,10 @@ const misbehaviours = [
   "delete-unsupported"
 ] as const satisfies ReadonlyArray<Misbehaviour.MisbehaviourId>
 
+const operations = ["register", "read", "update", "remove"] as const
+
+type Operation = (typeof operations)[number]
+
 type MisbehaviourId = (typeof misbehaviours)[number]
 
 type Action =
@@ -70,8 +74,13 @@ type Action =
     readonly process: number
     readonly key: number
   }
-  | { readonly do: "retire" | "list" | "crash" | "pause" | "resume"; readonly process: number }
-  | { readonly do: "misbehave"; readonly id: MisbehaviourId }
+  | { readonly do: "retire" | "list" | "crash" | "pause" | "resume" | "stall"; readonly process: number }
+  | {
+    readonly do: "misbehave"
+    readonly id: MisbehaviourId
+    readonly on: Operation | undefined
+    readonly after: number
+  }
   | { readonly do: "serverForgets" | "secretExpires"; readonly key: number }
   | { readonly do: "jump"; readonly seconds: number }
   | { readonly do: "pass"; readonly millis: number }
@@ -99,10 +108,21 @@ const pass = fc.record({
 const action: fc.Arbitrary<Action> = fc.oneof(
   { weight: 12, arbitrary: fc.record({ do: fc.constant("ensure" as const), process, key, variant }) },
   { weight: 8, arbitrary: pass },
-  { weight: 4, arbitrary: fc.record({ do: fc.constant("misbehave" as const), id: fc.constantFrom(...misbehaviours) }) },
   {
-    weight: 6,
-    arbitrary: fc.record({ do: fc.constantFrom("crash" as const, "pause" as const, "resume" as const), process })
+    weight: 5,
+    arbitrary: fc.record({
+      do: fc.constant("misbehave" as const),
+      id: fc.constantFrom(...misbehaviours),
+      on: fc.constantFrom(undefined, ...operations),
+      after: fc.constantFrom(0, 0, 1)
+    })
+  },
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      do: fc.constantFrom("crash" as const, "pause" as const, "resume" as const, "stall" as const, "stall" as const),
+      process
+    })
   },
   { weight: 3, arbitrary: actionOn("invalidate") },
   { weight: 2, arbitrary: actionOn("remove", "forget", "rotate", "read") },
@@ -162,6 +182,8 @@ interface Process {
 }
 
 interface Life {
+  /** Clients that it asked the server about, and that it has not written anything about since, by key. */
+  readonly unwritten: Map<string, string>
   isDead: boolean
   isPaused: boolean
 }
@@ -225,6 +247,8 @@ export const run = (scenario: Scenario): Effect.Effect<Figures> =>
       /** Clients of which a record need not know any more: they were there when somebody wanted the key forgotten. */
       const forgiven = new Set<string>()
       const deleted = new Set<string>()
+      /** Clients that the server may have changed without anybody keeping what it said. */
+      const lost = new Set<string>()
       const remember = Effect.map(server.clients, (clients) => {
         for (const { clientId, issuer, registrationAccessToken, secret } of clients) {
           clientsSeen.add(clientId)
@@ -275,7 +299,14 @@ export const run = (scenario: Scenario): Effect.Effect<Figures> =>
         return {
           reach: memory.reach,
           load: (key) => shaky(memory.load(key), ["Unavailable"]),
-          save: (...args) => shaky(memory.save(...args), ["Unavailable", "Full"]),
+          save: (lease, value, expected) =>
+            shaky(
+              Effect.tap(
+                memory.save(lease, value, expected),
+                () => Effect.sync(() => life.unwritten.delete(RegistrationStore.encodeKey(lease.key)))
+              ),
+              ["Unavailable", "Full"]
+            ),
           remove: (...args) => shaky(memory.remove(...args), ["Unavailable"]),
           keys: memory.keys,
           acquire: (...args) => shaky(memory.acquire(...args), ["Unavailable"]),
@@ -291,12 +322,25 @@ export const run = (scenario: Scenario): Effect.Effect<Figures> =>
             life,
             Effect.gen(function*() {
               yield* judgeRequest(request.method, request.url, request.headers["authorization"])
-              return yield* Effect.ensuring(effect, remember)
+              const clientId = decodeURIComponent(request.url.split("/").at(-1) ?? "")
+              for (const key of keys) {
+                const { current } = yield* recordAt(key)
+                if (current !== undefined && idOf(current) === clientId) {
+                  life.unwritten.set(RegistrationStore.encodeKey(key), clientId)
+                }
+              }
+              return yield* Effect.onExit(effect, (exit) =>
+                Effect.andThen(
+                  remember,
+                  Effect.sync(() => {
+                    if (Exit.isFailure(exit)) lost.add(clientId)
+                  })
+                ))
             })
           ))
       const start = Effect.gen(function*() {
         const scope = yield* Scope.make()
-        const life: Life = { isDead: false, isPaused: false }
+        const life: Life = { isDead: false, isPaused: false, unwritten: new Map() }
         const registrar = yield* Registrar.make({
           leaseTtl,
           renewBefore: "1 hour",
@@ -484,6 +528,7 @@ export const run = (scenario: Scenario): Effect.Effect<Figures> =>
             )
           case "crash": {
             at(action.process).life.isDead = true
+            for (const clientId of at(action.process).life.unwritten.values()) lost.add(clientId)
             count.crashes += 1
             for (const task of tasks) {
               if (task.process.life.isDead && task.isDemand && !task.isOver && task.key !== undefined) {
@@ -497,16 +542,37 @@ export const run = (scenario: Scenario): Effect.Effect<Figures> =>
           case "pause":
             at(action.process).life.isPaused = true
             return
+          case "stall": {
+            const { life } = at(action.process)
+            life.isPaused = true
+            yield* Effect.forkDetach(
+              Effect.andThen(
+                Effect.sleep("6 seconds"),
+                Effect.sync(() => {
+                  life.isPaused = false
+                })
+              ),
+              { startImmediately: true }
+            )
+            return
+          }
           case "resume":
             at(action.process).life.isPaused = false
             return
           case "misbehave":
             count.misbehaved += 1
-            return yield* server.misbehave(action.id, { times: 1 })
+            // What a server answers to a registration in the name of another client, nobody can find out.
+            if (action.id === "other-client-id" && action.on === "register") return
+            return yield* server.misbehave(action.id, {
+              times: 1,
+              after: action.after,
+              ...(action.on === undefined ? undefined : { on: action.on })
+            })
           case "serverForgets":
           case "secretExpires": {
             const { current } = yield* recordAt(keyAt(action.key))
             if (current === undefined) return
+            lost.add(idOf(current))
             return yield* action.do === "serverForgets"
               ? server.forget(idOf(current))
               : server.expireSecret(idOf(current))
@@ -575,6 +641,13 @@ export const run = (scenario: Scenario): Effect.Effect<Figures> =>
             return
           }
           // The server forgot it, or a rotation was lost: the token endpoint says so.
+          const clientId = idOf(client)
+          const wasAnsweredOddly = (yield* server.requests).some(({ misbehaviours, url }) =>
+            misbehaviours.length > 0 && url.endsWith(`/${encodeURIComponent(clientId)}`)
+          )
+          if (scenario.storeFaults === 0 && !lost.has(clientId) && !wasAnsweredOddly) {
+            broken(`${clientId} does not work although every answer about it arrived`)
+          }
           yield* passingTime(
             Effect.ignore(process.registrar.invalidate({ ...key, clientId: idOf(client), reason: "invalid_client" }))
           )

@@ -114,6 +114,12 @@ export const secretOf = (
   client: { readonly information: { readonly client_secret?: Redacted.Redacted<string> | undefined } }
 ) => client.information.client_secret === undefined ? undefined : Redacted.value(client.information.client_secret)
 
+/** Whether two secrets are there and the same; an assertion of deep equality takes any two `Redacted` for equal. */
+export const isSame = (
+  one: Redacted.Redacted<string> | undefined,
+  other: Redacted.Redacted<string> | undefined
+): boolean => one !== undefined && other !== undefined && Redacted.value(one) === Redacted.value(other)
+
 export const storeFailed = (problem: RegistrationError.ReasonOf<"StoreFailed">["problem"]) =>
   new RegistrationError.RegistrationError({
     reason: { _tag: "StoreFailed", operation: "save", problem, message: `The store failed: ${problem}` }

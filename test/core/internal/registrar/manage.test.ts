@@ -259,6 +259,22 @@ describe("retirement", () => {
       assert.deepStrictEqual(yield* clientIds(server), [second])
     }).pipe(Effect.scoped, on))
 
+  it.effect("takes no lease where there is nothing to do", () =>
+    Effect.gen(function*() {
+      const { store } = yield* replacedOnce({ retire: { after: "7 days" } })
+      const leased: Array<string> = []
+      const watched = yield* registrarOn(store, { retire: { after: "7 days" } }, {
+        acquire: (of, ttl) => Effect.andThen(Effect.sync(() => leased.push(of.profile)), store.acquire(of, ttl))
+      })
+      yield* watched.ensure({ ...wanted, profile: "other" })
+      leased.length = 0
+      assert.strictEqual(yield* watched.retire, 0)
+      assert.deepStrictEqual(leased, [])
+      yield* TestClock.adjust("7 days")
+      assert.strictEqual(yield* watched.retire, 1)
+      assert.deepStrictEqual(leased, [key.profile])
+    }).pipe(Effect.scoped, on))
+
   it.effect("a client that the server forgot is gone", () =>
     Effect.gen(function*() {
       const { first, registrar, server, store } = yield* replacedOnce({ retire: { after: "7 days" } })

@@ -3,6 +3,7 @@ import { type Registrar, RegistrationError, RegistrationRecord, RetryPolicy } fr
 import * as TestAuthorizationServer from "@effect-dcr/core/testing/TestAuthorizationServer"
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Duration, Effect, Fiber, Option, Schema, Stream } from "effect"
+import { HttpClient } from "effect/http"
 import { TestClock } from "effect/testing"
 import { failsWith } from "../../../support/failure.ts"
 import {
@@ -115,6 +116,37 @@ describe("what is written", () => {
       assert.strictEqual((yield* recordOf(store)).current?.information.client_id, client.information.client_id)
       assert.deepStrictEqual(yield* requestsOf(server), ["POST"])
       assert.deepStrictEqual(yield* clientIds(server), [client.information.client_id])
+    }).pipe(Effect.scoped, on))
+
+  it.effect("an intent that was saved without an answer is no possible orphan", () =>
+    Effect.gen(function*() {
+      const { store } = yield* makeWorld()
+      let saves = 0
+      const registrar = yield* registrarOn(store, {}, {
+        save: (...args) =>
+          ++saves === 1
+            ? Effect.andThen(store.save(...args), Effect.fail(storeFailed("Unavailable")))
+            : store.save(...args)
+      })
+      yield* passingTime(registrar.ensure(wanted), "50 millis")
+      assert.deepStrictEqual((yield* recordOf(store)).possibleOrphans, [])
+    }).pipe(Effect.scoped, on))
+
+  it.effect("a server that gives the same client again replaces nothing, and nothing is deleted later", () =>
+    Effect.gen(function*() {
+      const { events, registrar, server, store } = yield* makeWorld({ retire: { after: "1 day" } })
+      yield* server.misbehave({ id: "changed-members", members: { client_id: "the same" } }, { on: "register" })
+      yield* registrar.ensure(wanted)
+      yield* registrar.invalidate({ ...key, clientId: "the same", reason: "invalid_client" })
+      const again = yield* registrar.ensure(wanted)
+      assert.strictEqual(again.information.client_id, "the same")
+      const record = yield* recordOf(store)
+      assert.strictEqual(secretOf(record.current ?? again), secretOf(again))
+      assert.deepStrictEqual(record.previous, [])
+      yield* TestClock.adjust("2 days")
+      assert.strictEqual(yield* registrar.retire, 0)
+      assert.deepStrictEqual(yield* requestsOf(server), ["POST", "POST"])
+      assert.deepStrictEqual(events.map(({ _tag }) => _tag), ["Registered", "Invalidated", "Registered"])
     }).pipe(Effect.scoped, on))
 
   it.effect("what the caller asked with rules off is kept all the same", () =>
@@ -375,6 +407,89 @@ describe("a lease that was lost during the request", () => {
       assert.strictEqual(yield* registrar.retire, 1)
       assert.deepStrictEqual(yield* clientIds(server), [winner.information.client_id])
       assert.deepStrictEqual((yield* recordOf(store)).previous, [])
+    }).pipe(Effect.scoped, on))
+
+  it.effect("its own client is written down before it is removed", () =>
+    Effect.gen(function*() {
+      const { registrar, slow, store } = yield* paused()
+      const seen: Array<ReadonlyArray<string>> = []
+      const watched = yield* registrarOn(store, { leaseTtl: "10 seconds" }, { renew: () => Effect.never }).pipe(
+        delayed("POST", "20 seconds"),
+        Effect.updateService(HttpClient.HttpClient, (client) =>
+          HttpClient.transform(client, (effect, request) =>
+            request.method === "DELETE"
+              ? Effect.andThen(
+                Effect.map(Effect.orDie(recordOf(store)), ({ intent, previous }) => {
+                  seen.push([
+                    ...previous.map(({ reason }) =>
+                      reason
+                    ),
+                    intent?.kind ?? "no intent"
+                  ])
+                }),
+                effect
+              )
+              : effect))
+      )
+      assert.isDefined(slow)
+      const late = yield* Effect.forkChild(watched.ensure(wanted), { startImmediately: true })
+      yield* TestClock.adjust("1 second")
+      yield* passingTime(registrar.ensure(wanted))
+      yield* passingTime(Fiber.join(late))
+      assert.deepStrictEqual(seen, [["superseded", "remove"]])
+      assert.deepStrictEqual((yield* recordOf(store)).previous, [])
+    }).pipe(Effect.scoped, on))
+
+  it.effect("a client that was written, and that another one replaced since, is not removed", () =>
+    Effect.gen(function*() {
+      const { registrar, server, store } = yield* makeWorld({ leaseTtl: "10 seconds" })
+      let saves = 0
+      const slow = yield* registrarOn(store, { leaseTtl: "10 seconds" }, {
+        renew: () => Effect.never,
+        save: (...args) =>
+          ++saves === 2
+            // Written, and said so when somebody else had the lease since.
+            ? store.save(...args).pipe(
+              Effect.andThen(Effect.sleep("60 seconds")),
+              Effect.andThen(Effect.fail(storeFailed("LeaseLost")))
+            )
+            : store.save(...args)
+      })
+      const late = yield* Effect.forkChild(slow.ensure(wanted), { startImmediately: true })
+      yield* TestClock.adjust("15 seconds")
+      const written = yield* registrar.ensure(wanted)
+      const clientId = written.information.client_id
+      assert.isTrue(yield* registrar.invalidate({ ...key, clientId, reason: "invalid_client" }))
+      const winner = yield* passingTime(registrar.ensure(wanted))
+      const loser = yield* passingTime(Fiber.join(late))
+      assert.strictEqual(loser.information.client_id, winner.information.client_id)
+      assert.deepStrictEqual(yield* requestsOf(server), ["POST", "POST"])
+      assert.deepStrictEqual(
+        (yield* recordOf(store)).previous.map(({ client }) => client.information.client_id),
+        [clientId]
+      )
+    }).pipe(Effect.scoped, on))
+
+  it.effect("another holder that died meanwhile is counted, and only the one that came back is not", () =>
+    Effect.gen(function*() {
+      const { slow, store } = yield* paused()
+      const late = yield* Effect.forkChild(slow.ensure(wanted), { startImmediately: true })
+      yield* TestClock.adjust("11 seconds")
+      const lease = yield* Effect.flatMap(store.acquire(key, Duration.seconds(5)), Effect.fromOption)
+      const { version } = yield* Effect.flatMap(store.load(key), Effect.fromOption)
+      // It took the first for dead, twice at the same moment, began to register, and died as well.
+      const orphan = { startedAt: 0, why: "crashed" } as const
+      const text = yield* RegistrationRecord.encode({
+        ...RegistrationRecord.empty(key),
+        possibleOrphans: [orphan, orphan],
+        intent: { kind: "register", startedAt: 11_000, lease: lease.token }
+      })
+      yield* store.save(lease, text, version)
+      const client = yield* passingTime(Fiber.join(late))
+      const record = yield* recordOf(store)
+      assert.strictEqual(record.current?.information.client_id, client.information.client_id)
+      assert.deepStrictEqual(record.possibleOrphans, [orphan, { startedAt: 11_000, why: "crashed" }])
+      assert.isUndefined(record.intent)
     }).pipe(Effect.scoped, on))
 
   it.effect("a client that cannot be kept under another lease either is in the failure", () =>

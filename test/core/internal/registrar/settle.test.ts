@@ -8,6 +8,7 @@ import { TestClock } from "effect/testing"
 import { failsWith } from "../../../support/failure.ts"
 import {
   delayed,
+  isSame,
   issuer,
   key,
   leave,
@@ -79,7 +80,7 @@ describe("metadata that changed", () => {
       yield* registrar.ensure(renamed).pipe(failsWith("OutcomeUnknown"))
       const record = yield* recordOf(store)
       const [known] = yield* server.clients
-      assert.deepStrictEqual(record.current?.information.registration_access_token, known?.registrationAccessToken)
+      assert.isTrue(isSame(record.current?.information.registration_access_token, known?.registrationAccessToken))
       assert.deepStrictEqual(
         secretOf(record.current ?? { information: {} }),
         Redacted.value(known?.secret ?? Redacted.make(""))
@@ -243,7 +244,7 @@ describe("metadata that changed", () => {
         ["discovery", "GET 401", "GET 200", "PUT 200"]
       )
       const after = yield* recordOf(store)
-      assert.deepStrictEqual(after.current?.information.registration_access_token, formerToken)
+      assert.isTrue(isSame(after.current?.information.registration_access_token, formerToken))
     }).pipe(Effect.scoped, on))
 
   it.effect("the token before is kept with each rotation, and never tried at another client", () =>
@@ -254,7 +255,7 @@ describe("metadata that changed", () => {
       const record = yield* recordOf(store)
       const tokens = [record.formerToken, record.current?.information.registration_access_token]
       assert.notInclude(tokens.map((token) => token === undefined ? "" : Redacted.value(token)), "")
-      assert.notDeepEqual(tokens[0], tokens[1])
+      assert.isFalse(isSame(tokens[0], tokens[1]))
       yield* registrar.invalidate({ ...key, clientId: first.information.client_id, reason: "invalid_client" })
       const second = yield* registrar.ensure(renamed)
       assert.isUndefined((yield* recordOf(store)).formerToken)
@@ -268,6 +269,40 @@ describe("metadata that changed", () => {
       )
     }).pipe(Effect.scoped, onServer({ rotateToken: "read-and-update" })))
 
+  it.effect("what a lost update may have set is removed by the next one", () =>
+    Effect.gen(function*() {
+      const { registrar, server, store } = yield* makeWorld()
+      const contacts = { ...wanted, metadata: { ...metadata, contacts: ["a@example.com"] } }
+      yield* registrar.ensure(wanted)
+      for (const isCrash of [false, true]) {
+        yield* server.misbehave("reset-after-processing", { on: "update", times: 1 })
+        let saves = 0
+        const lost = yield* registrarOn(store, {}, {
+          // What a process that died would have written after the answer.
+          save: (...args) => isCrash && ++saves > 2 ? Effect.fail(storeFailed("Full")) : store.save(...args)
+        })
+        yield* lost.ensure(contacts).pipe(failsWith("OutcomeUnknown"))
+        assert.strictEqual((yield* recordOf(store)).intent?.kind, isCrash ? "update" : undefined)
+        assert.deepStrictEqual((yield* server.clients)[0]?.metadata["contacts"], ["a@example.com"])
+        yield* registrar.ensure(wanted)
+        assert.notProperty((yield* server.clients)[0]?.metadata, "contacts")
+        const record = yield* recordOf(store)
+        assert.isUndefined(record.uncertainMembers)
+      }
+      assert.lengthOf(yield* server.clients, 1)
+    }).pipe(Effect.scoped, on))
+
+  it.effect("a request that came too soon or took too long is no refusal", () =>
+    Effect.gen(function*() {
+      const { registrar, server } = yield* makeWorld()
+      yield* registrar.ensure(wanted)
+      for (const status of [408, 425]) {
+        yield* server.misbehave({ id: "another-body", status }, { on: "read", times: 1 })
+        yield* registrar.ensure(renamed).pipe(failsWith("UnexpectedStatus"))
+      }
+      assert.lengthOf(yield* server.clients, 1)
+    }).pipe(Effect.scoped, on))
+
   it.effect("the end of the scope waits for a change that is on its way, and keeps it", () =>
     Effect.gen(function*() {
       const { registrar, server, store } = yield* makeWorld()
@@ -279,7 +314,7 @@ describe("metadata that changed", () => {
       yield* passingTime(Scope.close(scope, Exit.void))
       const { current, intent } = yield* recordOf(store)
       const [known] = yield* server.clients
-      assert.deepStrictEqual(current?.information.registration_access_token, known?.registrationAccessToken)
+      assert.isTrue(isSame(current?.information.registration_access_token, known?.registrationAccessToken))
       assert.strictEqual(current?.information.client_name, "Renamed")
       assert.isUndefined(intent)
     }).pipe(Effect.scoped, onServer({ rotateToken: "read-and-update" })))
@@ -328,8 +363,8 @@ describe("metadata that changed", () => {
       const client = yield* passingTime(Fiber.join(late))
       const [known] = yield* server.clients
       assert.strictEqual(client.information.client_name, "Renamed")
-      assert.deepStrictEqual(client.information.registration_access_token, known?.registrationAccessToken)
-      assert.deepStrictEqual(client.information.client_secret, known?.secret)
+      assert.isTrue(isSame(client.information.registration_access_token, known?.registrationAccessToken))
+      assert.isTrue(isSame(client.information.client_secret, known?.secret))
       assert.deepStrictEqual(yield* requestsOf(server), ["POST", "GET", "PUT"])
       const again = yield* Effect.flatMap(registrarOn(store), (registrar) => registrar.ensure(renamed))
       assert.strictEqual(secretOf(again), secretOf(client))
@@ -347,8 +382,8 @@ describe("metadata that changed", () => {
         const { error } = yield* broken.ensure({ ...wanted, metadata: { ...metadata, client_name: `Name ${failing}` } })
           .pipe(failsWith("StoreFailed"))
         const [known] = yield* server.clients
-        assert.deepStrictEqual(error.registered?.information.client_secret, known?.secret)
-        assert.deepStrictEqual(error.registered?.information.registration_access_token, known?.registrationAccessToken)
+        assert.isTrue(isSame(error.registered?.information.client_secret, known?.secret))
+        assert.isTrue(isSame(error.registered?.information.registration_access_token, known?.registrationAccessToken))
         // The caller can keep it.
         const record = yield* recordOf(store)
         if (error.registered !== undefined) yield* leave(store, { ...record, current: error.registered })
@@ -539,7 +574,7 @@ describe("a secret that expires", () => {
       })
       const { error } = yield* broken.ensure(wanted).pipe(failsWith("StoreFailed"))
       const [known] = yield* server.clients
-      assert.deepStrictEqual(error.registered?.information.client_secret, known?.secret)
+      assert.isTrue(isSame(error.registered?.information.client_secret, known?.secret))
     }).pipe(Effect.scoped, onServer(monthly)))
 
   it.effect("that was rotated under a lease that was lost is the one that is handed out", () =>
@@ -555,7 +590,57 @@ describe("a secret that expires", () => {
       assert.isTrue(Option.isSome(yield* store.acquire(key, Duration.seconds(5))))
       const client = yield* passingTime(Fiber.join(late))
       const [known] = yield* server.clients
-      assert.deepStrictEqual(client.information.client_secret, known?.secret)
+      assert.isTrue(isSame(client.information.client_secret, known?.secret))
+      assert.deepStrictEqual(yield* requestsOf(server), ["POST", "GET", "PUT"])
+    }).pipe(Effect.scoped, onServer(monthly)))
+
+  it.effect("that two rotated at once is the one that the server has", () =>
+    Effect.gen(function*() {
+      const { registrar, server, store } = yield* makeWorld({ leaseTtl: "10 seconds" })
+      yield* registrar.ensure(wanted)
+      yield* TestClock.adjust("29 days")
+      const slow = yield* registrarOn(store, { leaseTtl: "10 seconds" }, { renew: () => Effect.never }).pipe(
+        delayed("PUT", "20 seconds")
+      )
+      const late = yield* Effect.forkChild(slow.ensure(wanted), { startImmediately: true })
+      yield* TestClock.adjust("11 seconds")
+      const quick = yield* passingTime(registrar.ensure(wanted))
+      const client = yield* passingTime(Fiber.join(late))
+      const [known] = yield* server.clients
+      assert.isTrue(isSame(client.information.client_secret, known?.secret))
+      const { current } = yield* recordOf(store)
+      assert.isTrue(isSame(current?.information.client_secret, known?.secret))
+      assert.strictEqual(client.information.client_id, quick.information.client_id)
+    }).pipe(Effect.scoped, onServer(monthly)))
+
+  it.effect("that was just rotated is not what does not work", () =>
+    Effect.gen(function*() {
+      const { registrar, server } = yield* makeWorld()
+      const before = yield* registrar.ensure(wanted)
+      const news = { ...key, clientId: before.information.client_id, reason: "invalid_client" }
+      yield* TestClock.adjust("29 days")
+      const after = yield* registrar.ensure(wanted)
+      assert.notStrictEqual(secretOf(after), secretOf(before))
+      // Of those who had the old one.
+      assert.isFalse(yield* registrar.invalidate(news))
+      assert.strictEqual(secretOf(yield* registrar.ensure(wanted)), secretOf(after))
+      yield* TestClock.adjust("1 minute")
+      assert.isTrue(yield* registrar.invalidate(news))
+      assert.lengthOf(yield* server.clients, 1)
+    }).pipe(Effect.scoped, onServer(monthly)))
+
+  it.effect("that a clock that ran ahead saw first is renewed in its time", () =>
+    Effect.gen(function*() {
+      const { registrar, server, store } = yield* makeWorld()
+      yield* registrar.ensure(wanted)
+      const record = yield* recordOf(store)
+      yield* leave(store, { ...record, secretSince: Duration.toMillis(Duration.days(365)) })
+      yield* TestClock.adjust("28 days")
+      yield* registrar.ensure(wanted)
+      assert.deepStrictEqual(yield* requestsOf(server), ["POST"])
+      yield* TestClock.adjust("1 day")
+      yield* registrar.ensure(wanted)
+      yield* registrar.ensure(wanted)
       assert.deepStrictEqual(yield* requestsOf(server), ["POST", "GET", "PUT"])
     }).pipe(Effect.scoped, onServer(monthly)))
 
