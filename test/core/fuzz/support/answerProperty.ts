@@ -25,16 +25,18 @@ const asked = json([server, registered.registration_client_uri, metadata, change
 const post = HttpClientRequest.post(endpoint).pipe(HttpClientRequest.bearerToken(secrets.initialAccessToken))
 
 /** The registration that the operations of RFC 7592 work on. */
-const current = ClientRegistration.process(
-  server,
-  metadata,
-  HttpClientResponse.fromWeb(
-    post,
-    Response.json({
-      ...registered,
-      client_secret: secrets.clientSecret,
-      registration_access_token: secrets.registrationToken
-    }, { status: 201, headers: { "cache-control": "no-store" } })
+const current = Effect.suspend(() =>
+  ClientRegistration.process(
+    server,
+    metadata,
+    HttpClientResponse.fromWeb(
+      post,
+      Response.json({
+        ...registered,
+        client_secret: secrets.clientSecret,
+        registration_access_token: secrets.registrationToken
+      }, { status: 201, headers: { "cache-control": "no-store" } })
+    )
   )
 )
 
