@@ -169,6 +169,10 @@ describe("a store in Redis", () => {
         yield* redis.send("ZADD", `${prefix}keys`, ...names.flatMap((each) => ["0", each]))
         const keys = yield* Stream.runCollect(store.keys)
         assert.strictEqual(new Set(Array.from(keys, ({ profile }) => profile)).size, 2500)
+        yield* redis.send("ZADD", `${prefix}keys`, "0", "a name that is none")
+        let told = 0
+        yield* Stream.runForEach(store.keys, () => Effect.sync(() => told++)).pipe(failsAs("Corrupted"))
+        assert.strictEqual(told, 2500)
       })
     ))
 

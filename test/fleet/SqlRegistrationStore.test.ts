@@ -221,6 +221,10 @@ describe("a store in PostgreSQL", () => {
           FROM generate_series(1, 2500) AS n`
         const keys = yield* Stream.runCollect(store.keys)
         assert.strictEqual(new Set(Array.from(keys, ({ profile }) => profile)).size, 2500)
+        yield* sql`UPDATE ${sql(`${prefix}registrations`)} SET name = 'a name that is none' WHERE id LIKE '%0007'`
+        let told = 0
+        yield* Stream.runForEach(store.keys, () => Effect.sync(() => told++)).pipe(failsAs("Corrupted"))
+        assert.strictEqual(told, 2499)
       })
     ))
 

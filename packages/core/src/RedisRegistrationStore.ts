@@ -45,6 +45,7 @@ import * as Option from "effect/Option"
 import * as Redis from "effect/persistence/Redis"
 import * as Stream from "effect/Stream"
 import { type Operation, within } from "./internal/fleet/bounded.ts"
+import { keysOf } from "./internal/fleet/listing.ts"
 import { fromRedisError, isWrongType } from "./internal/fleet/redisFailure.ts"
 import * as Scripts from "./internal/fleet/redisScripts.ts"
 import { readHere } from "./internal/fleet/remoteTime.ts"
@@ -164,7 +165,7 @@ export const make = Effect.fnUntraced(function*(
           judge("remove")
         ))
       ),
-    keys: Stream.paginate("-", (after: string) =>
+    keys: keysOf(Stream.paginate("-", (after: string) =>
       Effect.map(
         ask(
           "list",
@@ -172,12 +173,9 @@ export const make = Effect.fnUntraced(function*(
         ),
         (page) => {
           const last = page.length < pageSize ? undefined : page.at(-1)
-          return [
-            page.flatMap(decodeKey),
-            Option.map(Option.fromUndefinedOr(last), (name) => `(${name}`)
-          ] as const
+          return [page, Option.map(Option.fromUndefinedOr(last), (name) => `(${name}`)] as const
         }
-      )),
+      ))),
     acquire: (key, ttl) => {
       const name = encodeKey(key)
       return Effect.uninterruptible(Effect.map(

@@ -46,6 +46,7 @@ import type { SqlError } from "effect/sql/SqlError"
 import type { Fragment, Statement } from "effect/sql/Statement"
 import * as Stream from "effect/Stream"
 import { type Operation, within } from "./internal/fleet/bounded.ts"
+import { keysOf } from "./internal/fleet/listing.ts"
 import { readHere } from "./internal/fleet/remoteTime.ts"
 import { fromSqlError } from "./internal/fleet/sqlFailure.ts"
 import { migrate, nowOf, tablesOf } from "./internal/fleet/sqlSchema.ts"
@@ -232,7 +233,7 @@ export const make = Effect.fnUntraced(function*(
       ),
     save: (lease, value, expected) => Effect.uninterruptible(change("save", lease, expected, utf8.encode(value))),
     remove: (lease, expected) => Effect.uninterruptible(Effect.asVoid(change("remove", lease, expected, null))),
-    keys: Stream.paginate("", (after: string) =>
+    keys: keysOf(Stream.paginate("", (after: string) =>
       Effect.map(
         rows(
           "list",
@@ -242,9 +243,9 @@ export const make = Effect.fnUntraced(function*(
         (found) => {
           const page = found.map((each) => new Row(each))
           const last = page.length < pageSize ? undefined : page.at(-1)?.string("id")
-          return [page.flatMap((each) => decodeKey(each.string("name"))), Option.fromUndefinedOr(last)] as const
+          return [page.map((each) => each.string("name")), Option.fromUndefinedOr(last)] as const
         }
-      )),
+      ))),
     acquire: (key, ttl) => {
       const name = encodeKey(key)
       return Effect.uninterruptible(withId(name, (id) =>
