@@ -15,6 +15,7 @@ import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import type * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
+import * as Tracer from "effect/Tracer"
 import { DpopSigner } from "../DpopSigner.ts"
 import { EndpointPolicy } from "../EndpointPolicy.ts"
 import { answersAreRead, ExchangeLimits } from "../ExchangeLimits.ts"
@@ -46,6 +47,8 @@ export interface ExchangeOptions {
   readonly effects?: boolean | undefined
   /** The time for the whole exchange; the default of `ExchangeLimits` when absent. */
   readonly deadline?: Duration.Input | undefined
+  /** The time of which the exchange is a part, in milliseconds; it goes before `deadline`. */
+  readonly remaining?: Effect.Effect<number> | undefined
   /** The size of the answer's body; `maxResponseBytes` of `ExchangeLimits` when absent. */
   readonly maxBytes?: number | undefined
 }
@@ -128,7 +131,7 @@ const prepare = Effect.fnUntraced(function*(
   const url = yield* judge(request, options)
   const limits = yield* ExchangeLimits
   // One deadline for all attempts.
-  const remaining = yield* startBudget(options.deadline)
+  const remaining = options.remaining ?? (yield* startBudget(options.deadline))
   // A timer may be early by what it rounds away.
   const untilDeadline: Effect.Effect<void> = Effect.flatMap(
     remaining,
@@ -240,18 +243,19 @@ const judge = Effect.fnUntraced(function*(request: HttpClientRequest.HttpClientR
 /** Trace headers are not for third parties unless asked, fetch must not follow redirects, and secrets are no text for a span. */
 const exchangeContext = (context: Context.Context<never>): Context.Context<never> => {
   const { propagateTrace } = Context.get(context, Telemetry)
+  // Nobody sees the client's own span: no tracer is installed, and none of its headers are sent.
+  const unseen = !propagateTrace && Context.get(context, Tracer.Tracer) === Tracer.nativeTracer
   const requestInit = Context.getOrUndefined(context, FetchHttpClient.RequestInit)
   return context.pipe(
     Context.add(HttpClient.TracerPropagationEnabled, propagateTrace),
-    // The client's own span is worth its price only where its headers are sent. It shows the whole URL, and the query of a
-    // management URI can be a secret.
     Context.add(
       HttpClient.TracerDisabledWhen,
-      propagateTrace
-        ? (request) => request.url.includes("?") || Context.get(context, HttpClient.TracerDisabledWhen)(request)
-        : always
+      unseen
+        ? always
+        // The client's own span shows the whole URL, and the query of a management URI can be a secret.
+        : (request) => request.url.includes("?") || Context.get(context, HttpClient.TracerDisabledWhen)(request)
     ),
-    Context.add(answersAreRead, !propagateTrace),
+    Context.add(answersAreRead, unseen),
     Context.add(
       FetchHttpClient.RequestInit,
       requestInit === undefined ? refuseRedirects : { ...requestInit, ...refuseRedirects }

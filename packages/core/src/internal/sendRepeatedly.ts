@@ -20,7 +20,7 @@ export const sendRepeatedly = Effect.fnUntraced(function*(
   options: ExchangeOptions & Asked
 ): Effect.fn.Return<Answer, RegistrationError, HttpClient.HttpClient | DpopSigner> {
   const remaining = yield* startBudget(options.deadline)
-  const attempt = Effect.flatMap(remaining, (deadline) => exchangeWithProofs(request, { ...options, deadline })).pipe(
+  const attempt = exchangeWithProofs(request, { ...options, remaining }).pipe(
     Effect.flatMap((answer) =>
       isRateLimit(answer) ? Effect.flatMap(refusal(answer, options), Effect.fail) : Effect.succeed(answer)
     )
