@@ -56,7 +56,7 @@ export const readRegistration = (body: JsonObject, circumstances: Circumstances)
     else if (isTooDeep(value)) deviations.push(deviate("malformed-member", name, tooDeep))
     // An update would send it back as null, which asks for its deletion.
     else if (isInfinite(value)) {
-      deviations.push(deviate("malformed-member", name, "is too large a number and is left out"))
+      deviations.push(deviate("malformed-member", name, "has too large a number and is left out"))
     } else own(extensions, name, value)
   }
   const { client_id } = information
@@ -108,7 +108,10 @@ const readMember = (name: string, value: unknown, isTooDeep: (value: unknown) =>
 const isDeclared = (name: string): name is keyof typeof members => Object.hasOwn(members, name)
 
 /** JSON has no infinity, but `1e400` is one. */
-const isInfinite = (value: unknown): boolean => value === Infinity || value === -Infinity
+const isInfinite = (value: unknown): boolean =>
+  typeof value === "object" && value !== null
+    ? Object.values(value).some(isInfinite)
+    : value === Infinity || value === -Infinity
 
 const decode = (name: string, value: unknown): unknown => {
   // Most members are text, of which there is nothing to decode; so are the localised ones.
@@ -143,7 +146,8 @@ const repairs: ReadonlyArray<{
   {
     message: "is a list instead of a space-separated string",
     apply: (name, value) =>
-      name === "scope" && Array.isArray(value) && value.every((item) => typeof item === "string")
+      name === "scope" && Array.isArray(value) && value.some((item) => item !== "") &&
+        value.every((item) => typeof item === "string")
         ? value.join(" ")
         : undefined
   },

@@ -82,11 +82,10 @@ const judgeInformation = ({ extensions, information }: RegisteredClient.Register
   for (const [name, value] of [...Object.entries(information), ...Object.entries(extensions)]) {
     assert.isTrue(isWithin(value, maximumDepth - 1), `${json(name)} is too deep`)
     // An update would send it back as null, which asks for its deletion.
-    assert.isFalse(value === Infinity || value === -Infinity, `${json(name)} is a number that JSON cannot say`)
+    assert.isFalse(isInfinite(value), `${json(name)} has a number that JSON cannot say`)
   }
   for (const [name, value] of Object.entries(information)) {
-    // An empty list of scopes is the empty text.
-    assert.isFalse(value === null || (value === "" && name !== "scope"), `${json(name)} is empty`)
+    assert.isFalse(value === null || value === "", `${json(name)} is empty`)
   }
 }
 
@@ -142,3 +141,8 @@ export const outcomeText = (exit: Exit.Exit<unknown, unknown>): string =>
 
 /** Nothing that was parsed reached what all objects share. */
 export const isUnpolluted = (): boolean => Object.keys(Object.prototype).length === 0 && !("polluted" in {})
+
+const isInfinite = (value: unknown): boolean =>
+  typeof value === "object" && value !== null
+    ? Object.values(value).some(isInfinite)
+    : value === Infinity || value === -Infinity
