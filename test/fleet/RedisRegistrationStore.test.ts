@@ -145,6 +145,27 @@ describe("a store in Redis", () => {
       })
     ))
 
+  it.live("a failover that loses the last lease does not hand out its token again", () =>
+    withStore((store, redis, prefix) =>
+      Effect.gen(function*() {
+        const kept = yield* acquire(store)
+        yield* store.release(kept)
+        const lost = yield* acquire(store)
+        const back = (token: string) =>
+          Effect.andThen(
+            redis.send("DEL", `${prefix}lease:${name}`),
+            redis.send("HSET", `${prefix}fence:${name}`, "token", token)
+          )
+        yield* back(String(kept.token))
+        const next = yield* acquire(store)
+        assert.notStrictEqual(next.token, lost.token)
+        yield* store.save(lost, "stale", 0).pipe(failsAs("LeaseLost"))
+        // By a clock that was ahead.
+        yield* back("4000000000000000")
+        assert.isAbove((yield* acquire(store)).token, 4_000_000_000_000_000)
+      })
+    ))
+
   it.live("leaves nothing behind of a key without an entry but what goes by itself", () =>
     withStore((store, redis, prefix) =>
       Effect.gen(function*() {

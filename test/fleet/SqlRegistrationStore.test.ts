@@ -192,6 +192,23 @@ describe("a store in PostgreSQL", () => {
       })
     ))
 
+  it.live("a failover that loses the last lease does not hand out its token again", () =>
+    withStore((store, sql, prefix) =>
+      Effect.gen(function*() {
+        const kept = yield* acquire(store)
+        yield* store.release(kept)
+        const lost = yield* acquire(store)
+        yield* sql`UPDATE ${sql(`${prefix}registrations`)} SET token = ${BigInt(kept.token)}, lease_until = NULL`
+        yield* Effect.sleep("5 millis")
+        const next = yield* acquire(store)
+        assert.notStrictEqual(next.token, lost.token)
+        yield* store.save(lost, "stale", 0).pipe(failsAs("LeaseLost"))
+        // By a clock that was ahead.
+        yield* sql`UPDATE ${sql(`${prefix}registrations`)} SET token = 4000000000000000, lease_until = NULL`
+        assert.isAbove((yield* acquire(store)).token, 4_000_000_000_000_000)
+      })
+    ))
+
   it.live("does not trust the clock of a machine", () =>
     withStore((store) =>
       Effect.gen(function*() {
