@@ -364,6 +364,14 @@ describe("ClientConfiguration.remove", () => {
       )
     }))
 
+  it.effect("a success that says that it is an error is a failure", () =>
+    Effect.gen(function*() {
+      const http = recordedHttpClient({ status: 200, body: { error: "access_denied" } })
+      const { reason } = yield* ClientConfiguration.remove(client).pipe(over(http), failsWith("OAuthError"))
+      assert.strictEqual(reason.error, "access_denied")
+      yield* ClientConfiguration.remove(client).pipe(over(recordedHttpClient({ status: 200, body: { deleted: true } })))
+    }))
+
   it.effect("stays unknown when the second attempt finds nothing out", () =>
     Effect.gen(function*() {
       for (

@@ -24,10 +24,10 @@ import * as Redacted from "effect/Redacted"
 import { answerMembers, type ClientInformation } from "./ClientInformation.ts"
 import type { ClientMetadata } from "./ClientMetadata.ts"
 import type { DpopSigner } from "./DpopSigner.ts"
-import type { Answer } from "./internal/answer.ts"
+import { type Answer, isJsonObject, parseJson } from "./internal/answer.ts"
 import { readGranted } from "./internal/granted.ts"
 import { isEmpty, isJson } from "./internal/metadataRules.ts"
-import { type Asked, refusal } from "./internal/refusal.ts"
+import { type Asked, isErrorObject, refusal } from "./internal/refusal.ts"
 import { definedMembers, isObject, memberKey, selectMembers } from "./internal/selectMembers.ts"
 import { sendRepeatedly } from "./internal/sendRepeatedly.ts"
 import { attributes, span } from "./internal/telemetry.ts"
@@ -241,7 +241,9 @@ export const remove = <E = never, R = never>(
         ))
     )
     const isGone = wasTried && [401, 404, 410].includes(answer.status)
-    if (!isGone && (answer.status < 200 || answer.status >= 300)) return yield* yield* refusal(answer, authority.asked)
+    const body = parseJson(answer.text)
+    const isDone = answer.status >= 200 && answer.status < 300 && !(isJsonObject(body) && isErrorObject(body))
+    if (!isGone && !isDone) return yield* yield* refusal(answer, authority.asked)
   }).pipe(operation("remove", client))
 
 // -----------------------------------------------------------------------------
