@@ -1,5 +1,6 @@
+import * as ClientMetadata from "@effect-dcr/core/ClientMetadata"
 import { doing, editing } from "../state/client.ts"
-import { draft, errorCount, filledIn, violations, warningCount } from "../state/draft.ts"
+import { draft, errorCount, filledIn, memberOf, violations, warningCount } from "../state/draft.ts"
 import { primary } from "../state/members.ts"
 import { presetName, presetNames, presets } from "../state/presets.ts"
 import { AddMember } from "./AddMember.tsx"
@@ -11,8 +12,12 @@ import { Submit } from "./Submit.tsx"
 import { ViolationList } from "./Violations.tsx"
 
 export const MetadataSection = () => {
-  const others = Object.keys(draft.value).filter((name) => !primary.includes(name))
-  const elsewhere = violations.value.filter(({ member }) => member === "*")
+  // What a rule misses gets its field too, so that there is a place to mend it.
+  const missed = violations.value.map(memberOf).filter(ClientMetadata.isMember)
+  const others = new Set([...Object.keys(draft.value), ...missed].filter((name) => !primary.includes(name)))
+  const elsewhere = violations.value.filter((violation) =>
+    !others.has(memberOf(violation)) && !primary.includes(memberOf(violation))
+  )
   return (
     <Section id="metadata" number={2} title={editing.value ? "Change the metadata" : "Metadata"} aside={<Tally />}>
       <fieldset class="presets" disabled={editing.value}>
