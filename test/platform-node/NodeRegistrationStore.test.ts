@@ -393,6 +393,50 @@ describe("NodeRegistrationStore", () => {
       return [Redacted.value(client_secret), Redacted.value(registration_access_token)]
     }
 
+    it.effect("are in no file at any step of a registration's life when encryption is on", () =>
+      Effect.gen(function*() {
+        const directory = yield* temporaryDirectory
+        const layer = RegistrationEncryption.layer({ key: encryption("only", 1) }).pipe(
+          Layer.provide(NodeRegistrationStore.layer({ directory }))
+        )
+        const store = yield* Effect.provide(RegistrationStore.RegistrationStore, layer, { local: true })
+        const found: Array<string> = []
+        const secrets: Array<string> = []
+        const registrar = yield* Effect.provideService(Registrar.make(), RegistrationStore.RegistrationStore, {
+          ...store,
+          // Also while something is under way.
+          save: (...args) =>
+            Effect.tap(store.save(...args), () => Effect.sync(() => found.push(String(hits(directory, secrets)))))
+        })
+        const ensure = (client_name: string) =>
+          Effect.map(
+            registrar.ensure({
+              server: key.issuer,
+              profile: key.profile,
+              metadata: { redirect_uris: ["https://app.example.com/cb"], client_name }
+            }),
+            ({ information }) => {
+              secrets.push(...secretsOf(information))
+              return information.client_id
+            }
+          )
+        yield* ensure("first")
+        const clientId = yield* ensure("second")
+        yield* TestClock.adjust("2 minutes")
+        assert.isTrue(yield* registrar.invalidate({ ...key, clientId, reason: "invalid_client" }))
+        yield* ensure("third")
+        yield* registrar.rotate(key)
+        yield* ensure("fourth")
+        assert.strictEqual(new Set(secrets).size, 8)
+        assert.isAbove(found.length, 10)
+        assert.deepStrictEqual(found.filter((count) => count !== "0"), [])
+        assert.strictEqual(hits(directory, secrets), 0)
+        assert.deepStrictEqual([...new Set(filesIn(directory).map(modeOf))], [0o600])
+      }).pipe(
+        Effect.scoped,
+        Effect.provide(TestAuthorizationServer.layer({ rotateToken: "update", rotateSecret: "update" }))
+      ))
+
     it.live("are in no file when encryption is on, and are read back after a change of the key", () =>
       Effect.gen(function*() {
         const clear = yield* temporaryDirectory
