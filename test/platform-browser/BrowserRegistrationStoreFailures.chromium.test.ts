@@ -95,6 +95,12 @@ describe("BrowserRegistrationStore", () => {
         assert.deepStrictEqual(yield* surviving(page, clear), { versions: [1, 1], tokenGrew: true })
       }))
 
+    it.live("whose connection was lost unnoticed is opened again", () =>
+      Effect.gen(function*() {
+        const { page } = yield* opened
+        assert.deepStrictEqual(yield* run(page, "survive", { lost: true }), { versions: [1, 2], tokenGrew: true })
+      }))
+
     it.live("that a newer version made, before or meanwhile, is left alone", () =>
       Effect.gen(function*() {
         const { context, origin, page } = yield* opened
@@ -306,20 +312,14 @@ describe("BrowserRegistrationStore", () => {
         assert.include(message, "the key that entries are encrypted with is not one")
       }))
 
-    it.live("tabs that begin at once agree on one key", () =>
+    it.live("who begins at once agrees on one key", () =>
       Effect.gen(function*() {
-        const { context, origin, page } = yield* opened
-        const tabs = [page, yield* tab(context, origin), yield* tab(context, origin)]
-        yield* Effect.forEach(
-          tabs,
-          (page, index) => run(page, "save", { value: "value", profile: String(index), encrypted: true }),
-          { concurrency: "unbounded" }
-        )
-        for (const index of tabs.keys()) {
-          assert.deepStrictEqual(yield* run(page, "load", { profile: String(index), encrypted: true }), {
-            version: 1,
-            value: "value"
-          })
+        const { page } = yield* opened
+        const five = ["0", "1", "2", "3", "4"]
+        const input = { value: "value", encrypted: true, profiles: true }
+        assert.deepStrictEqual(yield* run(page, "saveAtOnce", input), five.map(() => 1))
+        for (const profile of five) {
+          assert.deepStrictEqual(yield* run(page, "load", { profile, encrypted: true }), { version: 1, value: "value" })
         }
       }))
   })

@@ -94,6 +94,14 @@ const prove: Program = (input) =>
     return { before, jwt: Option.getOrThrow(proof).jwt, after: Option.getOrUndefined(signer.thumbprint) }
   }).pipe(Effect.provide(BrowserDpopSigner.layer(keyOptions(input))))
 
+/** The same program several times at once, in one page. */
+const atOnce = (program: Program): Program => (input) =>
+  Effect.forEach(
+    Array.from({ length: 5 }, (_, index) => String(index)),
+    (index) => program(input["profiles"] === true ? { ...input, profile: index } : input),
+    { concurrency: "unbounded" }
+  )
+
 const rotate: Program = (input) => BrowserDpopSigner.rotate(keyOptions(input))
 
 type Store = RegistrationStore.RegistrationStore["Service"]
@@ -158,6 +166,18 @@ const told = Effect.callback<void>((resume) => {
   })
 })
 
+/** The browser lost a connection, and the page hears of it with its next transaction. */
+const loseConnections = () => {
+  const { transaction } = Object.getOwnPropertyDescriptors(IDBDatabase.prototype)
+  Object.defineProperty(IDBDatabase.prototype, "transaction", {
+    configurable: true,
+    value: () => {
+      Object.defineProperty(IDBDatabase.prototype, "transaction", transaction)
+      throw new DOMException("The database connection is closing.", "InvalidStateError")
+    }
+  })
+}
+
 /** Writes, waits for the test to do something to the database, and writes again with the same store. */
 const survive = withStore((store, input) =>
   Effect.gen(function*() {
@@ -170,8 +190,11 @@ const survive = withStore((store, input) =>
       return { saved, token: lease.token }
     })
     const first = yield* write
-    document.title = "written"
-    yield* told
+    if (input["lost"] === true) loseConnections()
+    else {
+      document.title = "written"
+      yield* told
+    }
     const second = yield* write
     return { versions: [first.saved, second.saved], tokenGrew: second.token > first.token }
   })
@@ -271,8 +294,10 @@ serve({
   ensure,
   one,
   prove,
+  proveAtOnce: atOnce(prove),
   rotate,
   save,
+  saveAtOnce: atOnce(save),
   load,
   keys,
   hold,
