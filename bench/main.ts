@@ -19,9 +19,10 @@ import { growth } from "./sections/growth.ts"
 import { memory } from "./sections/memory.ts"
 import { proofs } from "./sections/proofs.ts"
 import { registration } from "./sections/registration.ts"
+import { stores } from "./sections/stores.ts"
 import { page, type Result } from "./support/page.ts"
 
-const sections = [registration, proofs, bundle, coldStart, memory, growth]
+const sections = [registration, proofs, bundle, coldStart, memory, growth, stores]
 
 main(async () => {
   process.chdir(root)

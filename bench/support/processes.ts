@@ -23,7 +23,8 @@ process.on("exit", () => {
   for (const child of children) child.kill("SIGKILL")
 })
 
-const kept = <Child extends ChildProcess>(child: Child): Child => {
+/** A child that ends with this process. */
+export const kept = <Child extends ChildProcess>(child: Child): Child => {
   children.add(child)
   child.once("exit", () => children.delete(child))
   return child
