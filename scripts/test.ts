@@ -181,6 +181,13 @@ const short: ReadonlyArray<Part> = [
     run: async () => outcome(await each(["scripts/build.ts"], ["scripts/pack.ts"]))
   },
   { name: "bundle", fast: false, after: ["build"], run: async () => outcome(await each(["scripts/bundle.ts"])) },
+  {
+    name: "bench",
+    fast: false,
+    after: ["build"],
+    // that it runs; how long anything takes is no matter of a test
+    run: async () => outcome(await each(["bench/main.ts", "--quick"]))
+  },
   { name: "packages", fast: false, after: ["build"], run: async () => outcome(await each(["scripts/packages.ts"])) },
   {
     name: "install",
