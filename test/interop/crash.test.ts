@@ -13,6 +13,6 @@ describe("a process that is killed while it registers, updates and renews", () =
         assert.isAbove(figures.returned, 0)
         assert.isAbove(figures.killedRegistering + figures.killedUpdating, 0, "it was hit where it hurts")
       }),
-    60_000
+    180_000
   )
 })

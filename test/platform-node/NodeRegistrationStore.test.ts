@@ -1,5 +1,5 @@
 /** Registrations in files: the contract of stores, and what becomes of files that are damaged, foreign or in the way. */
-import { Registrar, RegistrationEncryption, RegistrationStore } from "@effect-dcr/core"
+import { Registrar, RegistrationEncryption, type RegistrationError, RegistrationStore } from "@effect-dcr/core"
 import * as TestAuthorizationServer from "@effect-dcr/core/testing/TestAuthorizationServer"
 import { NodeRegistrationStore } from "@effect-dcr/platform-node"
 import { assert, describe, it } from "@effect/vitest"
@@ -207,6 +207,26 @@ describe("NodeRegistrationStore", () => {
         Fs.writeFileSync(other.file, "garbage")
         const leased = yield* other.store.acquire(key, minute).pipe(failsWith("StoreFailed"))
         assert.deepStrictEqual([leased.reason.operation, leased.reason.problem], ["lease", "Corrupted"])
+      }))
+
+    it.effect("a folder that was replaced by a link is not followed, neither to read nor to write", () =>
+      Effect.gen(function*() {
+        const { directory, file, lease, store, version } = yield* withEntry
+        const folder = Path.dirname(file)
+        const elsewhere = Path.join(directory, "elsewhere")
+        Fs.renameSync(folder, elsewhere)
+        Fs.symlinkSync(elsewhere, folder)
+        const before = Fs.readdirSync(elsewhere)
+        for (
+          const refused of [store.load(key), store.acquire(key, minute), store.save(lease, "new", version)]
+        ) {
+          const { reason } = yield* failsWith("StoreFailed")(
+            Effect.asVoid<unknown, RegistrationError.RegistrationError, never>(refused)
+          )
+          assert.strictEqual(reason.problem, "Unavailable")
+        }
+        assert.strictEqual(yield* Stream.runCount(store.keys), 0)
+        assert.deepStrictEqual(Fs.readdirSync(elsewhere), before)
       }))
 
     it.effect("one that cannot be read leaves no other out of the list, and is listed where it says its key", () =>

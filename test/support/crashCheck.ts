@@ -66,12 +66,27 @@ const crashIn = (kills: number, seed: number) =>
   Effect.gen(function*() {
     const random = seeded(seed)
     const directory = yield* temporaryDirectory
+    let onRequest: (() => void) | undefined
     const server = yield* mountedServer({
       rotateToken: "update",
       rotateSecret: "update",
       secretLifetime: "2 seconds",
       recordedRequests: 1_000_000
-    }, () => random() * 6)
+    }, () => {
+      onRequest?.()
+      return random() * 6
+    })
+    /** Waits until so many requests more have begun or ended. */
+    const requests = (count: number) =>
+      Effect.promise(() =>
+        new Promise<void>((resolve) => {
+          let rest = count
+          onRequest = () => {
+            rest -= 1
+            if (rest === 0) resolve()
+          }
+        })
+      )
 
     /** The records of these profiles, opened by a store that is new; of all that are listed when nobody says which. */
     const records = Effect.fnUntraced(function*(profiles?: ReadonlyArray<string>) {
@@ -126,10 +141,11 @@ const crashIn = (kills: number, seed: number) =>
     for (let round = 0; round < kills; round++) {
       const child = yield* startChild("crashChild.ts", [directory, server.issuer, String(round)])
       assert.strictEqual(yield* child.line, "ready")
-      // By how far it got, and then at any moment: whatever the machine has to do besides.
+      // By how far it got, whatever the machine has to do besides: around a request is where it hurts.
       const lines: Array<string> = []
       for (let rest = Math.floor(random() * 6); rest > 0; rest--) lines.push(yield* child.line)
-      yield* Effect.sleep(random() * 60)
+      if (random() < 0.75) yield* requests(1 + Math.floor(random() * 8))
+      yield* Effect.sleep(random() * 8)
       yield* child.signal("SIGKILL")
       yield* child.ended
       // What it had sent arrives and is answered, whether or not somebody is there.
