@@ -3,7 +3,7 @@
  *
  * A store keeps one entry of text per {@link Key}, with a version for compare-and-set, and hands out one lease per key at a
  * time. What stands in an entry is the matter of `Registrar` (see `RegistrationRecord`); a store neither reads nor changes it.
- * Entries hold secrets: keep them where nobody else reads, or put `RegistrationEncryption` in front.
+ * Entries hold secrets: keep them where nobody else reads, or put `RegistrationEncryption.layer` in front.
  *
  * @since 0.1.0
  */
