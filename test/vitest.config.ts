@@ -51,8 +51,8 @@ export default defineConfig({
           name: "browser",
           include: ["**/*.chromium.test.ts"],
           globalSetup: ["browser/globalSetup.ts"],
-          testTimeout: 30_000,
-          hookTimeout: 60_000
+          testTimeout: 120_000,
+          hookTimeout: 120_000
         }
       },
       {
