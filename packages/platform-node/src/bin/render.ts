@@ -65,28 +65,35 @@ export const clientText = Effect.fnUntraced(function*(client: RegisteredClient) 
     onNone: () => information.client_secret_expires_at === 0 ? "never" : undefined,
     onSome: DateTime.formatIso
   })
-  const granted = { ...client.requested, ...information }
+  const granted = client.differences.assumed ? { ...client.requested, ...information } : information
   return sections([
-    columns(rowsOf(look, [
-      ["client id", information.client_id],
-      ["client secret", information.client_secret === undefined ? undefined : masked(information.client_secret)],
-      ["secret expires", expiry],
-      ["authentication", granted.token_endpoint_auth_method],
-      ["grant types", granted.grant_types?.join(", ")],
-      ["redirect URIs", granted.redirect_uris?.join(", ")],
-      ["scope", granted.scope],
-      ["managed at", information.registration_client_uri],
-      [
-        "management token",
-        information.registration_access_token === undefined ? undefined : masked(information.registration_access_token)
-      ]
-    ])),
+    columns(
+      rowsOf(look, [
+        ["client id", information.client_id],
+        ["client secret", information.client_secret === undefined ? undefined : masked(information.client_secret)],
+        ["secret expires", expiry],
+        ["authentication", granted.token_endpoint_auth_method],
+        ["grant types", granted.grant_types?.join(", ")],
+        ["redirect URIs", granted.redirect_uris?.join(", ")],
+        ["scope", granted.scope],
+        ["managed at", information.registration_client_uri],
+        [
+          "management token",
+          information.registration_access_token === undefined
+            ? undefined
+            : masked(information.registration_access_token)
+        ]
+      ]),
+      look
+    ),
     differencesText(client, look),
     listText(
+      look,
       "departs from the specifications",
       client.deviations.map(({ id, message, section }) => [look.warn(id), section, plain(message)])
     ),
     listText(
+      look,
       "warnings",
       client.warnings.map(({ member, message, section }) => [look.warn(plain(member)), section, plain(message)])
     )
@@ -97,14 +104,14 @@ const differencesText = (client: RegisteredClient, look: Style): string => {
   const { added, assumed, dropped, replaced } = client.differences
   if (assumed) return `  ${look.dim("the server repeated nothing of what was asked: it is assumed to be registered")}`
   return sections([
-    listText("the server changed", [
+    listText(look, "the server changed", [
       ...replaced.map(({ granted, member, requested }) => [
         `${look.warn("~")} ${plain(member)}`,
         `${valueText(requested)} -> ${valueText(granted)}`
       ]),
       ...dropped.map(({ member, requested }) => [`${look.bad("-")} ${plain(member)}`, valueText(requested)])
     ]),
-    listText("the server filled in", added.map(({ granted, member }) => [plain(member), valueText(granted)]))
+    listText(look, "the server filled in", added.map(({ granted, member }) => [plain(member), valueText(granted)]))
   ])
 }
 
@@ -117,15 +124,18 @@ const valueText = (value: unknown): string => plain(typeof value === "string" ? 
 
 export const serverText = Effect.fnUntraced(function*(server: AuthorizationServer) {
   const look = yield* style
-  return columns(rowsOf(look, [
-    ["registration", server.registration_endpoint ?? styled(look.bad("not offered"))],
-    ["token endpoint", server.token_endpoint],
-    ["grant types", server.grant_types_supported?.join(", ")],
-    ["response types", server.response_types_supported?.join(", ")],
-    ["authentication", server.token_endpoint_auth_methods_supported?.join(", ")],
-    ["DPoP", server.dpop_signing_alg_values_supported?.join(", ")],
-    ["scopes", server.scopes_supported?.join(", ")]
-  ]))
+  return columns(
+    rowsOf(look, [
+      ["registration", server.registration_endpoint ?? styled(look.bad("not offered"))],
+      ["token endpoint", server.token_endpoint],
+      ["grant types", server.grant_types_supported?.join(", ")],
+      ["response types", server.response_types_supported?.join(", ")],
+      ["authentication", server.token_endpoint_auth_methods_supported?.join(", ")],
+      ["DPoP", server.dpop_signing_alg_values_supported?.join(", ")],
+      ["scopes", server.scopes_supported?.join(", ")]
+    ]),
+    look
+  )
 })
 
 // -----------------------------------------------------------------------------
@@ -136,7 +146,7 @@ export const serverText = Effect.fnUntraced(function*(server: AuthorizationServe
 export const errorText = (error: RegistrationError, next: string, look: Style): string =>
   [
     `${look.bad("failed")}  ${plain(headlineOf(error))}`,
-    columns(detailsOf(error, look)),
+    columns(detailsOf(error, look), look),
     `${look.bold("next")}    ${next}`
   ].filter((line) => line !== "").join("\n")
 
@@ -194,5 +204,5 @@ export const rowsOf = (
   )
 
 /** A list under a title. Its cells are plain already. */
-export const listText = (title: string, rows: ReadonlyArray<ReadonlyArray<string>>): string =>
-  rows.length === 0 ? "" : `  ${title}\n${columns(rows, "    ")}`
+export const listText = (look: Style, title: string, rows: ReadonlyArray<ReadonlyArray<string>>): string =>
+  rows.length === 0 ? "" : `  ${title}\n${columns(rows, look, "    ")}`

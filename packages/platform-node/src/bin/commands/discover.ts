@@ -28,8 +28,8 @@ export const discover = Command.make(
           return sections([
             `${look.bold(plain(server.issuer))}\n${look.dim(`found at ${plain(url)}`)}`,
             yield* serverText(server),
-            listText("tried before", attempts.map(({ problem, url }) => [plain(url), plain(problem)])),
-            listText("left out, because malformed", malformed.map((member) => [plain(member)]))
+            listText(look, "tried before", attempts.map(({ problem, url }) => [plain(url), plain(problem)])),
+            listText(look, "left out, because malformed", malformed.map((member) => [plain(member)]))
           ])
         })
       })

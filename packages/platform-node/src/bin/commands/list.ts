@@ -29,19 +29,23 @@ export const list = Command.make(
         text: Effect.map(style, (look) =>
           summaries.length === 0
             ? "Nothing is kept. `effect-dcr register ISSUER` begins."
-            : columns([
-              ["ISSUER", "PROFILE", "CLIENT", ""].map(look.dim),
-              ...summaries.map(({ clientId, issuer, possibleOrphans, previousClientIds, problem, profile }) => [
-                plain(issuer),
-                plain(profile),
-                plain(Option.getOrElse(clientId, () => "-")),
-                [
-                  ...(previousClientIds.length === 0 ? [] : [`${previousClientIds.length} previous`]),
-                  ...(possibleOrphans.length === 0 ? [] : [look.warn(`${possibleOrphans.length} possibly orphaned`)]),
-                  ...(Option.isNone(problem) ? [] : [look.bad(plain(problem.value.message))])
-                ].join(", ")
-              ])
-            ], ""))
+            : columns(
+              [
+                ["ISSUER", "PROFILE", "CLIENT", ""].map(look.dim),
+                ...summaries.map(({ clientId, issuer, possibleOrphans, previousClientIds, problem, profile }) => [
+                  plain(issuer),
+                  plain(profile),
+                  plain(Option.getOrElse(clientId, () => "-")),
+                  [
+                    ...(previousClientIds.length === 0 ? [] : [`${previousClientIds.length} previous`]),
+                    ...(possibleOrphans.length === 0 ? [] : [look.warn(`${possibleOrphans.length} possibly orphaned`)]),
+                    ...(Option.isNone(problem) ? [] : [look.bad(plain(problem.value.message))])
+                  ].join(", ")
+                ])
+              ],
+              look,
+              ""
+            ))
       })
     },
     Effect.provide(registrar),

@@ -52,11 +52,14 @@ export const reportText = (report: Report, look: Style): string => {
     `${look.bold(plain(report.issuer))}  ${look.dim(report.at)}`,
     ...report.chapters.map(({ findings, title }) =>
       `${look.bold(title)}\n${
-        columns(findings.map(({ section, seen, verdict, what }) => [
-          `${painted[verdict](marks[verdict])} ${plain(what)}`,
-          look.dim(section ?? ""),
-          plain(seen)
-        ]))
+        columns(
+          findings.map(({ section, seen, verdict, what }) => [
+            `${painted[verdict](marks[verdict])} ${plain(what)}`,
+            look.dim(section ?? ""),
+            plain(seen)
+          ]),
+          look
+        )
       }`
     ),
     `${report.requests.length} requests; ${report.made.length} clients made, ${
