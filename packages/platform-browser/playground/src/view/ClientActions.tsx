@@ -34,17 +34,23 @@ const startEditing = () => {
 }
 
 const Delete = () => {
-  const asked = useSignal(false)
+  const asked = useSignal<"no" | "yes" | "not any more">("no")
   const sure = useRef<HTMLButtonElement>(null)
-  useEffect(() => sure.current?.focus(), [asked.value])
-  if (!asked.value) {
+  const first = useRef<HTMLButtonElement>(null)
+  // The button that had the focus is gone: the one in its place gets it.
+  useEffect(() => {
+    if (asked.value === "yes") sure.current?.focus()
+    if (asked.value === "not any more") first.current?.focus()
+  }, [asked.value])
+  if (asked.value !== "yes") {
     return (
       <button
         type="button"
         class="danger"
+        ref={first}
         aria-disabled={doing.value !== undefined}
         onClick={() => {
-          asked.value = true
+          asked.value = "yes"
         }}
       >
         {doing.value === "remove" ? "Deleting…" : "Delete"}
@@ -52,7 +58,7 @@ const Delete = () => {
     )
   }
   const answer = (isSure: boolean) => {
-    asked.value = false
+    asked.value = "not any more"
     if (isSure) void remove()
   }
   return (
@@ -60,7 +66,9 @@ const Delete = () => {
       class="confirm"
       role="group"
       aria-label="Delete the client?"
-      onKeyDown={({ key }) => key === "Escape" && answer(false)}
+      onKeyDown={({ key }) => {
+        if (key === "Escape") answer(false)
+      }}
     >
       <span>Its users are logged out.</span>
       <button type="button" class="danger solid" ref={sure} onClick={() => answer(true)}>Delete it</button>
