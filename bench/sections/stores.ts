@@ -32,7 +32,7 @@ export const stores: Section = {
       return { text: `Not measured: ${missing.reason}. To install what is missing: \`${missing.install}\``, goals: [] }
     }
     const directory = await mkdtemp(join(tmpdir(), "effect-dcr-bench-"))
-    const total = settings.quick ? 200 : 5000
+    const total = settings.quick ? 200 : 2000
     try {
       return await Effect.runPromise(Effect.scoped(Effect.gen(function*() {
         const places: Readonly<Record<string, StoreJob["place"]>> = {
