@@ -152,7 +152,7 @@ describe("the playground", () => {
         await page.locator("#timeline").getByRole("button", { name: "Show registration_access_token" }).first().click()
         assert.include(await page.locator("#timeline").innerText(), secrets[1] ?? "")
       })
-    }), 60_000)
+    }), 120_000)
 
   it.live("fills in what a preset asks for, and checks its rules", () =>
     Effect.gen(function*() {
@@ -175,7 +175,7 @@ describe("the playground", () => {
         assert.include(await row(page, "scope").innerText(), "openid")
         assert.include(await row(page, "scope").innerText(), "filled in")
       })
-    }), 60_000)
+    }), 120_000)
 
   it.live("keeps several clients apart, in two tabs", () =>
     Effect.gen(function*() {
@@ -201,5 +201,5 @@ describe("the playground", () => {
         await page.getByRole("button", { name: "Forget here" }).click()
         await page.getByText("1 kept here").waitFor()
       })
-    }), 60_000)
+    }), 120_000)
 })

@@ -98,7 +98,7 @@ describe("with the keyboard alone", () => {
         await keyboard.press("Enter")
         await notice(page, /Deleted/)
       })
-    }), 120_000)
+    }), 240_000)
 
   it.live("one gets from a broken rule to its field", () =>
     Effect.gen(function*() {
@@ -113,5 +113,5 @@ describe("with the keyboard alone", () => {
         await page.keyboard.press("Enter")
         assert.strictEqual(await focused(page), "redirect_uris, value 1")
       })
-    }), 60_000)
+    }), 120_000)
 })

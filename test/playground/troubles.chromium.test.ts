@@ -36,7 +36,7 @@ describe("the playground, when", () => {
         await alert.getByRole("button", { name: "Try again" }).click()
         await page.locator("#timeline").getByText("Discover").nth(1).waitFor()
       })
-    }), 60_000)
+    }), 120_000)
 
   it.live("the server allows no other origins", () =>
     Effect.gen(function*() {
@@ -47,7 +47,7 @@ describe("the playground, when", () => {
         await alert.waitFor()
         assert.match(await alert.innerText(), /CORS/)
       })
-    }), 60_000)
+    }), 120_000)
 
   it.live(
     "the registration endpoint allows no other origins: nothing but a preflight was sent",
@@ -75,7 +75,7 @@ describe("the playground, when", () => {
         assert.match(await alert.innerText(), /offline/i)
         assert.deepStrictEqual(await judge(page, "trouble-offline"), [])
       })
-    }), 60_000)
+    }), 120_000)
 
   it.live("the metadata is refused, in the server's words", () =>
     Effect.gen(function*() {
@@ -84,7 +84,7 @@ describe("the playground, when", () => {
           json(response, 400, { error: "invalid_client_metadata", error_description: "no such tide" })
       }, 1)
       assert.match(text, /The metadata is refused[^]*InvalidClientMetadata[^]*no such tide/)
-    }), 60_000)
+    }), 120_000)
 
   it.live("there were too many requests: it says how long to wait", () =>
     Effect.gen(function*() {
@@ -92,7 +92,7 @@ describe("the playground, when", () => {
         register: (_, response) => response.writeHead(429, { "retry-after": "60" }).end()
       }, 1)
       assert.match(text, /Too many requests[^]*Safe to repeat[^]*Wait 1m[^]*Try again/)
-    }), 60_000)
+    }), 120_000)
 
   it.live("something in between answers with a page", () =>
     Effect.gen(function*() {
@@ -102,7 +102,7 @@ describe("the playground, when", () => {
       }, 1)
       assert.match(text, /An unexpected answer[^]*502/)
       assert.notInclude(text, "alert(1)")
-    }), 60_000)
+    }), 120_000)
 
   it.live("a token is wanted", () =>
     Effect.gen(function*() {
@@ -110,7 +110,7 @@ describe("the playground, when", () => {
         register: (_, response) => response.writeHead(401, { "www-authenticate": "Bearer realm=\"x\"" }).end()
       }, 1)
       assert.match(text, /Not authorized[^]*initial access token[^]*challenges with Bearer/)
-    }), 60_000)
+    }), 120_000)
 
   it.live("the server offers no registration", () =>
     Effect.gen(function*() {
@@ -120,7 +120,7 @@ describe("the playground, when", () => {
         await page.getByText("does not offer registration").waitFor()
         assert.deepStrictEqual(await judge(page, "trouble-unsupported"), [])
       })
-    }), 60_000)
+    }), 120_000)
 
   it.live("the issuer is not an address: nothing is sent", () =>
     Effect.gen(function*() {
@@ -131,7 +131,7 @@ describe("the playground, when", () => {
         assert.match(await alert.innerText(), /Use https/)
         assert.include(await page.locator("#timeline").innerText(), "Nothing was sent.")
       })
-    }), 60_000)
+    }), 120_000)
 
   it.live(
     "the answer deviates: the client is kept, and each deviation says what should have been",
@@ -198,5 +198,5 @@ describe("the playground, when", () => {
         await page.getByRole("button", { name: "Forget here" }).click()
         await page.getByText("Nothing is registered here yet.").waitFor()
       })
-    }), 60_000)
+    }), 120_000)
 })

@@ -71,7 +71,7 @@ export const opened = (
     context.on("weberror", (error) => complaints.push(error.error().message))
     const url = issuer === undefined ? origin : `${origin}/?issuer=${encodeURIComponent(issuer)}`
     const page = yield* tab(context, url)
-    page.setDefaultTimeout(15_000)
+    page.setDefaultTimeout(30_000)
     return { page, url, complaints }
   })
 
