@@ -100,6 +100,14 @@ describe("NodeRegistrationStore", () => {
         assert.include(reason.message, "belongs to another user")
       }))
 
+    it.effect.skipIf(process.platform !== "linux")(
+      "a place where nothing can be made is refused, not tried for ever",
+      () =>
+        Effect.gen(function*() {
+          yield* NodeRegistrationStore.make({ directory: "/proc/effect-dcr/store" }).pipe(failsWith("StoreFailed"))
+        })
+    )
+
     it.effect("what is no directory is refused", () =>
       Effect.gen(function*() {
         const { file } = yield* withEntry

@@ -208,16 +208,17 @@ const give = async (path: string, name: string): Promise<boolean> => {
 }
 
 /** Not `recursive`: that hides why a directory cannot be made. */
-const makeFolder = async (folder: string): Promise<void> => {
+const makeFolder = async (folder: string, tries = 3): Promise<void> => {
   try {
     await Fs.mkdir(folder, { mode: 0o700 })
   } catch (error) {
     const code = codeOf(error)
     if (code === "EEXIST") return
     const parent = Path.dirname(folder)
-    if (code !== "ENOENT" || parent === folder) throw error
+    // Somebody may have removed the parent meanwhile; where nothing can be made (`/proc`), it is missing for ever.
+    if (code !== "ENOENT" || parent === folder || tries === 0) throw error
     await makeFolder(parent)
-    await makeFolder(folder)
+    await makeFolder(folder, tries - 1)
     return
   }
   await syncFolder(Path.dirname(folder))
