@@ -128,7 +128,7 @@ const types = async (): Promise<Outcome> => {
 const browser = async (filters: ReadonlyArray<string>): Promise<Outcome> => {
   const { code, output } = await node([at("test", "browser", "chromium.ts")])
   if (code === noneStatus) {
-    const install = "npx playwright-core install chromium-headless-shell, or name one in CHROME_PATH"
+    const install = "npx playwright-core install chromium, or name one in CHROME_PATH"
     return { _tag: "notRun", reason: output.trim(), install }
   }
   if (code !== 0) return failed(output)
