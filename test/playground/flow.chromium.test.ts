@@ -83,6 +83,8 @@ describe("the playground", () => {
           assert.include(await page.locator(".submit").innerText(), "client_name")
           await page.getByRole("button", { name: "Update the client" }).click()
           await notice(page, /Updated.*New registration access token/)
+          // what was in the form before is there again
+          assert.include(await raw(page).inputValue(), "My first client")
           assert.include(await page.locator("#client").innerText(), "Tidewater II")
 
           // rotate, and the new token is the one that is kept

@@ -1,7 +1,7 @@
 /** What a person is told when a server, or the way to it, is not as it should be. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { clientId, judge, notice, opened, register, row } from "./support/playground.ts"
+import { clientId, judge, notice, opened, register, row, textOf } from "./support/playground.ts"
 import { json, type Script, scriptedServer } from "./support/scriptedServer.ts"
 
 /** Registers at such a server, and gives what the alert says. */
@@ -145,7 +145,7 @@ describe("the playground, when", () => {
               client_name: "Renamed",
               logo_uri: null,
               redirect_uris: ["https://app.example.com/cb"],
-              registration_client_uri: `${origin}/register/1`,
+              registration_client_uri: `${origin}/register/1?with=s3cret-of-the-server`,
               tier: "vendor-value"
             })
         })
@@ -164,6 +164,8 @@ describe("the playground, when", () => {
           assert.notInclude(text, "vendor-value")
           await row(page, "tier").getByRole("button", { name: "Show tier" }).click()
           assert.include(await row(page, "tier").innerText(), "vendor-value")
+          await page.locator(".exchange summary").first().click()
+          assert.notInclude(await textOf(page), "s3cret-of-the-server")
           assert.deepStrictEqual(await judge(page, "deviations"), [])
           await page.reload()
           await page.getByTestId("client-id").getByText("c/1").waitFor()

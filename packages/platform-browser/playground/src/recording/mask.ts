@@ -21,21 +21,36 @@ const isSecret = (name: string): boolean =>
 const isRecord = (value: unknown): value is { readonly [name: string]: unknown } =>
   typeof value === "object" && value !== null && !Array.isArray(value)
 
-/** Any value of JSON, with its secrets masked. */
-export const mask = (value: unknown): Masked => {
+/** The secrets in a value of JSON, which servers may repeat in other members. */
+const secretsIn = (value: unknown): ReadonlyArray<string> =>
+  Array.isArray(value)
+    ? value.flatMap(secretsIn)
+    : isRecord(value)
+    ? Object.entries(value).flatMap(([name, item]) =>
+      typeof item === "string" && item !== "" && isSecret(name) ? [item] : secretsIn(item)
+    )
+    : []
+
+/** Any value of JSON, with its secrets masked wherever they stand. */
+export const mask = (value: unknown): Masked => maskAll(value, secretsIn(value), "secret")
+
+const maskAll = (value: unknown, secrets: ReadonlyArray<string>, name: string): Masked => {
   if (Redacted.isRedacted(value)) {
     return Redacted.make(textOf(Redacted.value(value)), { label: value.label ?? "secret" })
   }
-  if (Array.isArray(value)) return value.map(mask)
+  if (Array.isArray(value)) return value.map((item) => maskAll(item, secrets, name))
   if (isRecord(value)) {
     return Object.fromEntries(
       Object.entries(value).filter(([, item]) => item !== undefined).map(([name, item]) => [
         name,
-        typeof item === "string" && isSecret(name) ? Redacted.make(item, { label: name }) : mask(item)
+        maskAll(item, secrets, name)
       ])
     )
   }
-  return typeof value === "boolean" || typeof value === "number" || typeof value === "string" ? value : null
+  if (typeof value === "string") {
+    return secrets.some((secret) => value.includes(secret)) ? Redacted.make(value, { label: name }) : value
+  }
+  return typeof value === "boolean" || typeof value === "number" ? value : null
 }
 
 /** A body: JSON with its secrets masked. Of any other text nobody knows what is in it, so all of it is masked. */

@@ -12,6 +12,7 @@ import * as Result from "effect/Result"
 import type { Services } from "../runtime.ts"
 import { runOperation } from "../runtime.ts"
 import { announce } from "./announcer.ts"
+import type { Draft } from "./draft.ts"
 import { asMetadata, draft, setDraft } from "./draft.ts"
 import { forget, keep, refresh } from "./kept.ts"
 import { preset } from "./presets.ts"
@@ -76,7 +77,7 @@ export const read = () =>
 export const update = () =>
   withClient((current) =>
     perform("update", "Update", ClientConfiguration.update(current, changes.value), (now) => {
-      editing.value = false
+      stopEditing()
       return ["Updated.", rotationNote(ClientConfiguration.rotationOf(current, now))].filter(Boolean).join(" ")
     })
   )
@@ -104,7 +105,7 @@ export const forgetHere = () =>
     batch(() => {
       client.value = undefined
       failure.value = undefined
-      editing.value = false
+      stopEditing()
       notice.value = `Forgot ${current.information.client_id} in this browser.`
     })
     await refresh()
@@ -116,7 +117,7 @@ export const show = (one: RegisteredClient | undefined) =>
     client.value = one
     failure.value = undefined
     notice.value = undefined
-    editing.value = false
+    stopEditing()
   })
 
 // -----------------------------------------------------------------------------
@@ -131,10 +132,20 @@ const metadataOf = ({ information }: RegisteredClient) =>
     )
   )
 
+/** What was in the form before; it comes back afterwards. */
+const before = signal<Draft | undefined>(undefined)
+
 export const edit = () =>
   withClient((current) => {
+    if (!editing.value) before.value = draft.value
     setDraft(metadataOf(current))
     editing.value = true
+  })
+
+export const stopEditing = () =>
+  batch(() => {
+    if (editing.value && before.value !== undefined) setDraft(before.value)
+    editing.value = false
   })
 
 /** What the form would change. */
@@ -179,7 +190,7 @@ const perform = async (
       client.value = now
       failure.value = undefined
       notice.value = describe(now ?? removed ?? never())
-      if (now === undefined) editing.value = false
+      if (now === undefined) stopEditing()
       announce(notice.value)
     } else {
       failure.value = { doing: what, error: result.failure }

@@ -24,15 +24,22 @@ export const exportAs = (client: RegisteredClient, format: Format, options: Expo
 
 const hidden = "••••••••"
 
-const plain = (value: unknown, secrets: boolean): unknown =>
-  Redacted.isRedacted(value) ? (secrets ? Redacted.value(value) : hidden) : value
+const plain = (value: unknown, secrets: boolean, name = ""): unknown =>
+  Redacted.isRedacted(value)
+    ? (secrets ? Redacted.value(value) : hidden)
+    // Its query can be a secret as well.
+    : name.toLowerCase().endsWith("registration_client_uri") && !secrets
+    ? String(value).replace(/\?.*$/s, `?${hidden}`)
+    : value
 
 const toJson = (client: RegisteredClient, { secrets }: ExportOptions): string =>
   JSON.stringify(
     {
       issuer: client.issuer,
       ...Object.fromEntries(
-        Object.entries(client.information).map(([name, value]: [string, unknown]) => [name, plain(value, secrets)])
+        Object.entries(client.information).map((
+          [name, value]: [string, unknown]
+        ) => [name, plain(value, secrets, name)])
       )
     },
     undefined,
@@ -47,7 +54,7 @@ const toEnv = ({ information, issuer }: RegisteredClient, { secrets }: ExportOpt
     OAUTH_REGISTRATION_CLIENT_URI: information.registration_client_uri,
     OAUTH_REGISTRATION_ACCESS_TOKEN: information.registration_access_token
   })
-    .flatMap(([name, value]) => value === undefined ? [] : [`${name}=${quote(String(plain(value, secrets)))}\n`])
+    .flatMap(([name, value]) => value === undefined ? [] : [`${name}=${quote(String(plain(value, secrets, name)))}\n`])
     .join("")
 
 /** For a POSIX shell; `.env` readers take it as well. */

@@ -2,6 +2,7 @@
 import type { RegisteredClient } from "@effect-dcr/core/RegisteredClient"
 import * as DateTime from "effect/DateTime"
 import * as Option from "effect/Option"
+import { Address } from "./Address.tsx"
 import { CopyButton } from "./CopyButton.tsx"
 import { Secret } from "./Secret.tsx"
 
@@ -34,7 +35,7 @@ export const Credentials = ({ client }: { readonly client: RegisteredClient }) =
           <dd>
             {information.registration_client_uri === undefined
               ? <span class="faint">The server gave no place: it cannot be read, changed or deleted (RFC 7592)</span>
-              : <code>{information.registration_client_uri}</code>}
+              : <Address url={information.registration_client_uri} />}
           </dd>
         </div>
         {information.registration_access_token === undefined ? null : (

@@ -1,6 +1,7 @@
 /** One request and its answer. */
 import * as Redacted from "effect/Redacted"
 import type { Exchange } from "../recording/timeline.ts"
+import { Address } from "./Address.tsx"
 import { Json } from "./Json.tsx"
 import { ProofDetails } from "./ProofDetails.tsx"
 import { Secret } from "./Secret.tsx"
@@ -26,7 +27,7 @@ export const ExchangeDetails = ({ exchange, total }: { readonly exchange: Exchan
     <div class="exchange-body">
       <h4>Request</h4>
       <p class="request-line">
-        <code>{exchange.method} {exchange.url}</code>
+        <code>{exchange.method}</code> <Address url={exchange.url} />
       </p>
       <HeaderList headers={exchange.requestHeaders} />
       {exchange.requestBody === undefined ? null : <Json value={exchange.requestBody} />}

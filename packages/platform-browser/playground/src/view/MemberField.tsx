@@ -18,7 +18,7 @@ export const MemberField = ({ name }: { readonly name: string }) => {
         {kind === "list"
           ? <span class="field-name" id={`${id}-label`}>{name}</span>
           : <label class="field-name" for={`${id}-control`}>{name}</label>}
-        {primary.includes(name) ?
+        {primary.includes(name) || !Object.hasOwn(draft.value, name) ?
           null :
           (
             <button
