@@ -20,11 +20,13 @@ export const advice = (reason: Reason): string => {
         ? "Compare the issuer with what the server itself says, to the last slash."
         : "The server is busy. Wait and try again."
     case "Transport":
-      return offline() ?? "A page is not told why. Either the server is not there, or it does not allow pages of "
-          + "other origins (CORS). The browser’s console knows; from Node the same program would work."
+      return offline() ??
+        "Look whether the address is right and the server runs. The browser’s console may know more than "
+          + "a page is told."
     case "OutcomeUnknown":
-      return offline() ?? "A client may have been created that nobody knows the secret of. Look at the server before "
-          + "you try again. In a page the usual cause is an answer without CORS headers."
+      return offline() ??
+        "A client may have been created that nobody knows the secret of: look at the server before you "
+          + "try again. The browser’s console may know more than a page is told."
     case "RedirectRefused":
       return "Redirects are never followed: they would hand the metadata and the token to another place. "
         + "Enter the address that it points to, if you trust it."

@@ -38,7 +38,10 @@ export const ClientSection = () => {
 /** What the last operation came to. It takes the focus, because what it is about is elsewhere on a long page. */
 const Notice = () => {
   const panel = useRef<HTMLParagraphElement>(null)
-  useEffect(() => panel.current?.focus(), [notice.value])
+  useEffect(() => {
+    panel.current?.focus({ preventScroll: true })
+    panel.current?.closest("section")?.scrollIntoView()
+  }, [notice.value])
   return notice.value === undefined ?
     null :
     <p class="panel done" data-testid="notice" tabIndex={-1} ref={panel}>{notice}</p>

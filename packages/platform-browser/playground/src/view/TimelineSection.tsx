@@ -1,21 +1,27 @@
 import * as Duration from "effect/Duration"
+import { useEffect } from "preact/hooks"
 import type { Operation } from "../recording/timeline.ts"
 import { clear, operations } from "../recording/timeline.ts"
 import { ExchangeDetails } from "./ExchangeDetails.tsx"
 import { Section } from "./Section.tsx"
 
-export const TimelineSection = () => (
-  <Section
-    id="timeline"
-    number={4}
-    title="Timeline"
-    aside={operations.value.length === 0 ? null : <button type="button" class="quiet" onClick={clear}>Clear</button>}
-  >
-    {operations.value.length === 0
-      ? <p class="empty">Every request that this page sends is written down here, with its proof taken apart.</p>
-      : <ol class="operations">{operations.value.map((one) => <OperationItem key={one.id} operation={one} />)}</ol>}
-  </Section>
-)
+export const TimelineSection = () => {
+  // What is new is at the top.
+  const latest = operations.value[0]?.id
+  useEffect(() => document.getElementById("timeline")?.scrollTo(0, 0), [latest])
+  return (
+    <Section
+      id="timeline"
+      number={4}
+      title="Timeline"
+      aside={operations.value.length === 0 ? null : <button type="button" class="quiet" onClick={clear}>Clear</button>}
+    >
+      {operations.value.length === 0
+        ? <p class="empty">Every request that this page sends is written down here, with its proof taken apart.</p>
+        : <ol class="operations">{operations.value.map((one) => <OperationItem key={one.id} operation={one} />)}</ol>}
+    </Section>
+  )
+}
 
 const OperationItem = ({ operation }: { readonly operation: Operation }) => (
   <li class={`operation ${stateOf(operation)}`}>
