@@ -26,8 +26,10 @@ for (const [name, server] of Object.entries({ postgres, redis })) {
           seed: 31
         })
         const { heap } = figures
-        const [early = 0] = heap.slice(1)
-        assert.isBelow(Math.max(...heap.slice(2)), early + 20, "the heap does not grow with the number")
+        // The first half is found, and only the second one is registered: what that loads is no growth.
+        const [early = 0, ...late] = heap.slice(5)
+        const series = heap.map((each) => each.toFixed(1)).join(" ")
+        assert.isBelow(Math.max(...late), early + 20, `the heap does not grow with the number: ${series}`)
         assert.isBelow(figures.othersDone, figures.limitedDone / 2, "nobody else is held up")
         record({
           id: `fleet-${name}-ensure-all`,
@@ -43,7 +45,7 @@ for (const [name, server] of Object.entries({ postgres, redis })) {
             "seconds until the last one of the 18 others": figures.othersDone.toFixed(1),
             "seconds until the last one of the issuer that takes 50 in 20 seconds": figures.limitedDone.toFixed(1),
             "requests at it": figures.limitedPosts,
-            "heap in megabytes after each tenth": heap.map((each) => each.toFixed(1)).join(" ")
+            "heap in megabytes after each tenth": series
           }
         })
       }))
