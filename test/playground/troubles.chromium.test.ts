@@ -112,6 +112,38 @@ describe("the playground, when", () => {
       assert.match(text, /Not authorized[^]*initial access token[^]*challenges with Bearer/)
     }), 120_000)
 
+  it.live(
+    "a token is wanted, and one has it: it is sent with its scheme, and exported by name only",
+    () =>
+      Effect.gen(function*() {
+        const { issuer } = yield* scriptedServer({
+          register: (request, response) =>
+            request.headers.authorization === "DPoP right" && request.headers["dpop"] !== undefined
+              ? json(response, 201, { client_id: "c1" })
+              : response.writeHead(401).end()
+        })
+        const { page } = yield* opened(issuer)
+        yield* Effect.promise(async () => {
+          await page.getByText("Registers at").waitFor()
+          await page.getByLabel("Initial access token", { exact: true }).fill("right")
+          await page.getByLabel("Scheme of the initial access token").selectOption("DPoP")
+          // without a proof the SDK does not send such a token
+          await register(page)
+          await page.locator("#metadata").getByRole("alert").getByText("InvalidOptions").waitFor()
+          await page.getByRole("switch", { name: "DPoP" }).check()
+          await register(page)
+          await notice(page, /Registered/)
+          // no management URI, and so nothing to manage
+          assert.strictEqual(await page.getByRole("button", { name: "Rotate" }).count(), 0)
+          await page.getByRole("radio", { name: "Code" }).check()
+          const code = (await page.getByTestId("export").textContent()) ?? ""
+          assert.include(code, "{ initialAccessToken, initialAccessTokenType: \"DPoP\" }")
+          assert.include(code, "INITIAL_ACCESS_TOKEN")
+        })
+      }),
+    120_000
+  )
+
   it.live("the server offers no registration", () =>
     Effect.gen(function*() {
       const { issuer } = yield* scriptedServer({ metadata: { registration_endpoint: undefined } })
