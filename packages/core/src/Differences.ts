@@ -9,6 +9,7 @@ import type { ClientInformation } from "./ClientInformation.ts"
 import { answerMembers } from "./ClientInformation.ts"
 import type { ClientMetadata } from "./ClientMetadata.ts"
 import { memberKey } from "./internal/selectMembers.ts"
+import { isStrings, sortedWords, words } from "./internal/wordLists.ts"
 
 // -----------------------------------------------------------------------------
 // models
@@ -77,9 +78,6 @@ export const between = (
 /** Preference is what the order of these says. */
 const ordered: ReadonlyArray<string> = ["default_acr_values"]
 
-const isStrings = (value: unknown): value is ReadonlyArray<string> =>
-  Array.isArray(value) && value.every((item) => typeof item === "string")
-
 const isSame = (member: string, requested: unknown, granted: unknown): boolean => {
   if (member === "scope" && typeof requested === "string" && typeof granted === "string") {
     return isSameSet(words(requested), words(granted))
@@ -91,11 +89,6 @@ const isSame = (member: string, requested: unknown, granted: unknown): boolean =
   }
   return Equal.equals(requested, granted)
 }
-
-const words = (text: string): ReadonlyArray<string> => text.split(" ").filter((word) => word !== "")
-
-/** The order of the words in a response type is free (RFC 6749 §3.1.1). */
-const sortedWords = (text: string): string => [...words(text)].sort().join(" ")
 
 const isSameSet = (a: ReadonlyArray<string>, b: ReadonlyArray<string>): boolean => {
   const left = new Set(a)

@@ -8,8 +8,9 @@ import * as Result from "effect/Result"
 import type { ClientMetadata } from "../ClientMetadata.ts"
 import type { MetadataPreset } from "../MetadataPreset.ts"
 import { isJsonObject, parseJson } from "./answer.ts"
-import { hasItsType, isEmpty } from "./metadataRules.ts"
+import { hasItsType, isEmpty } from "./memberTypes.ts"
 import { definedMembers, memberKey, selectMembers } from "./selectMembers.ts"
+import { isStrings, sortedWords, words } from "./wordLists.ts"
 
 /** Lists of strings are sets, but for this one, whose order is a preference. */
 const ordered = "default_acr_values"
@@ -29,7 +30,7 @@ const canonical = (name: string, value: unknown): unknown => {
   if (name === "software_statement" && typeof value === "string") return identityOf(value)
   if (!isStrings(value) || name === ordered) return inOrder(value)
   // The order of the words in a response type is free (RFC 6749 §3.1.1).
-  return asSet(name === "response_types" ? value.map((type) => words(type).sort().join(" ")) : value)
+  return asSet(name === "response_types" ? value.map(sortedWords) : value)
 }
 
 /** Members of objects sorted, lists as they are: inside a value nobody knows whether their order counts. */
@@ -49,11 +50,6 @@ const identityOf = (statement: string): unknown => {
     ? [claims["software_id"], claims["software_version"] ?? null]
     : statement
 }
-
-const isStrings = (value: unknown): value is ReadonlyArray<string> =>
-  Array.isArray(value) && value.every((item) => typeof item === "string")
-
-const words = (text: string): Array<string> => text.split(" ").filter((word) => word !== "")
 
 const asSet = (items: ReadonlyArray<string>): ReadonlyArray<string> => [...new Set(items)].sort()
 

@@ -6,7 +6,8 @@
 import type { AuthorizationServer } from "../AuthorizationServer.ts"
 import type { ClientMetadata } from "../ClientMetadata.ts"
 import type { Violation } from "../Violation.ts"
-import { hasItsType, isEmpty, type MetadataRule } from "./metadataRules.ts"
+import { hasItsType, isEmpty } from "./memberTypes.ts"
+import type { MetadataRule } from "./metadataRules.ts"
 import { selectMembers } from "./selectMembers.ts"
 import { unsupportedByServer } from "./supportedByServer.ts"
 

@@ -3,10 +3,27 @@
  *
  * @internal
  */
-import * as Schema from "effect/Schema"
 import { answerMembers } from "../ClientInformation.ts"
 import * as ClientMetadata from "../ClientMetadata.ts"
 import type { Violation } from "../Violation.ts"
+import { isEmpty } from "./memberTypes.ts"
+import {
+  beginsHttp,
+  beginsHttps,
+  grants,
+  hasKeys,
+  isAbsoluteUri,
+  isHttp,
+  isHttps,
+  isInformationUri,
+  isLoopbackHttp,
+  isPrivateJwk,
+  keys,
+  responses,
+  url,
+  usesImplicit,
+  usesRedirects
+} from "./metadataFacts.ts"
 import { nearestName } from "./nearestName.ts"
 import { isLocalized, localizable } from "./openMembers.ts"
 import { isLoopbackHost } from "./url.ts"
@@ -52,38 +69,6 @@ const finding = (broken: boolean, message: string, member?: string): ReadonlyArr
 
 const noFindings: ReadonlyArray<Finding> = []
 
-/** The parser forgives white space and backslashes, which no server has to. */
-const isUrl = (text: string): boolean => URL.canParse(text) && !/[\s\\]/.test(text)
-
-const url = (text: string): URL | undefined => isUrl(text) ? new URL(text) : undefined
-
-// What begins so has no other scheme for the parser to find: no URL has to be made to know it.
-const beginsHttps = /^https:/i
-const beginsHttp = /^https?:/i
-
-/** `client_uri`, `logo_uri`, `tos_uri` and `policy_uri`, and each in another language. */
-const isInformationUri = (name: string): boolean => {
-  const mark = name.indexOf("#")
-  const member = mark === -1 ? name : name.slice(0, mark)
-  return member !== "client_name" && localizable.some((localized) => localized === member)
-}
-
-/** An absolute URI to the letter (RFC 3986 §2, §4.3): servers compare redirect URIs as strings. */
-const isAbsoluteUri = (text: string): boolean =>
-  /^[a-z][a-z0-9+.-]*:[a-z0-9\-._~:/?#[\]@!$&'()*+,;=%]*$/i.test(text) && !/^https?:(?!\/\/)/i.test(text) &&
-  URL.canParse(text)
-
-const isHttps = (text: string): boolean => beginsHttps.test(text) ? isUrl(text) : url(text)?.protocol === "https:"
-
-/** A client that is tried out on the machine of the server. */
-const isLoopbackHttp = (text: string): boolean => {
-  const parsed = url(text)
-  return parsed?.protocol === "http:" && isLoopbackHost(parsed.hostname)
-}
-
-const isHttp = (text: string): boolean =>
-  beginsHttp.test(text) ? isUrl(text) : /^https?:$/.test(url(text)?.protocol ?? "")
-
 const redirects = ["redirect_uris", "post_logout_redirect_uris", "claims_redirect_uris"] as const
 
 const each = (
@@ -93,56 +78,6 @@ const each = (
   isBroken: (value: string) => boolean
 ): ReadonlyArray<Finding> =>
   (metadata[member] ?? []).flatMap((value, index) => finding(isBroken(value), message, `${member}[${index}]`))
-
-const grants = (metadata: ClientMetadata.ClientMetadata): ReadonlyArray<string> =>
-  metadata.grant_types ?? ["authorization_code"]
-
-const responses = (metadata: ClientMetadata.ClientMetadata): ReadonlyArray<ReadonlyArray<string>> =>
-  (metadata.response_types ?? ["code"]).map((type) => type.split(" "))
-
-/** Whether any of the client's flows sends the user back to a redirect URI. */
-export const usesRedirects = (metadata: ClientMetadata.ClientMetadata): boolean =>
-  grants(metadata).some((grant) => grant === "authorization_code" || grant === "implicit")
-
-const usesImplicit = (metadata: ClientMetadata.ClientMetadata): boolean =>
-  responses(metadata).some((words) => words.includes("token") || words.includes("id_token"))
-
-const keys = (metadata: ClientMetadata.ClientMetadata): ReadonlyArray<{ readonly [name: string]: unknown }> =>
-  metadata.jwks?.keys ?? []
-
-export const hasKeys = (metadata: ClientMetadata.ClientMetadata): boolean =>
-  keys(metadata).length > 0 || metadata.jwks_uri !== undefined || metadata.signed_jwks_uri !== undefined
-
-export const isEmpty = (value: unknown): boolean => value === null || value === ""
-
-export const hasItsType = (name: string, value: unknown): boolean =>
-  value === undefined || (ClientMetadata.isMember(name)
-    // First what is deep or circular, where the schema would not end.
-    ? isJson(value) && typeGuards[name]?.(value) === true
-    : isLocalized(name)
-    ? typeof value === "string"
-    : isJson(value))
-
-/** Made once: to find the parser of a schema costs more than to run it. */
-const typeGuards: { readonly [name: string]: (value: unknown) => boolean } = Object.fromEntries(
-  Object.entries(ClientMetadata.members).map(([name, schema]) => [name, Schema.is(schema)])
-)
-
-/** How deep a value may be nested. */
-const maximumDepth = 64
-
-/** Whether JSON says the value as it is: no function, no `NaN`, no object of a class, nothing that stands in itself. */
-export const isJson = (value: unknown, around: ReadonlyArray<unknown> = []): boolean => {
-  if (typeof value === "string" || typeof value === "boolean" || value === null) return true
-  if (typeof value === "number") return Number.isFinite(value)
-  if (typeof value !== "object" || around.length === maximumDepth || around.includes(value)) return false
-  const inside = [...around, value]
-  // A hole in a list is `undefined`, and becomes `null`.
-  if (Array.isArray(value)) return Array.from<unknown>(value).every((item) => isJson(item, inside))
-  const prototype: unknown = Object.getPrototypeOf(value)
-  return (prototype === null || Object.getPrototypeOf(prototype) === null) &&
-    Object.values(value).every((item) => item === undefined || isJson(item, inside))
-}
 
 /** What a JavaScript caller may pass instead of metadata. */
 export const notAnObject: Violation = {
@@ -154,12 +89,6 @@ export const notAnObject: Violation = {
 }
 
 const scriptSchemes: ReadonlyArray<string> = ["javascript:", "data:", "vbscript:", "blob:", "file:", "about:"]
-
-/** RFC 7518 §6, RFC 8037 §2, and `priv` of the AKP keys of RFC 9964. */
-const privateJwkMembers: ReadonlyArray<string> = ["d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"]
-
-const isPrivateJwk = (key: { readonly [name: string]: unknown }): boolean =>
-  key["kty"] === "oct" || privateJwkMembers.some((member) => Object.hasOwn(key, member))
 
 const encryptions = [
   ["id_token_encrypted_response_alg", "id_token_encrypted_response_enc"],

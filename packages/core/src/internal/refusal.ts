@@ -15,6 +15,7 @@ import { parseChallenges } from "./challenges.ts"
 import { secretsIn } from "./secrets.ts"
 import { cleanServerText, withoutSecrets } from "./serverText.ts"
 import { displayUrl } from "./url.ts"
+import { isStrings } from "./wordLists.ts"
 
 /** The error codes of RFC 7591 §3.2.2, each a reason of its own. */
 const codes = {
@@ -114,9 +115,6 @@ const reasonOf = (answer: Answer, asked: Asked, now: number): Reason => {
   if (error !== undefined && !(status >= 500 && error.includes(" "))) return { _tag: "OAuthError", error, ...said }
   return { _tag: "UnexpectedStatus", status, ...(excerpt === undefined ? undefined : { excerpt }), ...wait }
 }
-
-const isStrings = (value: unknown): value is ReadonlyArray<string> =>
-  Array.isArray(value) && value.every((item) => typeof item === "string")
 
 /** Where a redirect points, for an error. */
 export const shownLocation = (

@@ -6,6 +6,7 @@
 import type { AuthorizationServer } from "../AuthorizationServer.ts"
 import type { ClientMetadata } from "../ClientMetadata.ts"
 import type { Violation } from "../Violation.ts"
+import { sortedWords, words } from "./wordLists.ts"
 
 const pairs = [
   ["grant_types", "grant_types_supported"],
@@ -62,14 +63,12 @@ const nothing: ReadonlyArray<Violation> = []
 
 const valuesOf = (member: string, value: string | ReadonlyArray<string>): ReadonlyArray<string> =>
   typeof value === "string"
-    ? member === "scope" ? value.split(" ").filter((word) => word !== "") : [value]
+    ? member === "scope" ? words(value) : [value]
     : value
 
 const isAmong = (value: string, supported: ReadonlyArray<string>): boolean => {
   if (supported.includes(value)) return true
-  const words = sortedWords(value)
-  return supported.some((known) => sortedWords(known) === words)
+  // The order of the words in a response type is free (RFC 6749 §3.1.1); other values have one word.
+  const sorted = sortedWords(value)
+  return supported.some((known) => sortedWords(known) === sorted)
 }
-
-/** The order of the words in a response type is free (RFC 6749 §3.1.1); other values have one word. */
-const sortedWords = (value: string): string => value.split(" ").sort().join(" ")
