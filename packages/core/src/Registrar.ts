@@ -8,7 +8,8 @@
  * **Details**
  *
  * An answer that is on its way is waited for and kept: neither the one who asked nor the end of the scope interrupts a request
- * that may have been processed. The end of the scope can so take as long as the deadline of a request.
+ * that may have been processed. A store that is away is waited for with it, for half a minute. The end of the scope can so take
+ * as long as the deadline of a request and this.
  *
  * **Gotchas**
  *

@@ -2,7 +2,7 @@
 import { type Registrar, RegistrationError, RegistrationRecord, RetryPolicy } from "@effect-dcr/core"
 import * as TestAuthorizationServer from "@effect-dcr/core/testing/TestAuthorizationServer"
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Duration, Effect, Fiber, Option, Schema, Stream } from "effect"
+import { Clock, Deferred, Duration, Effect, Fiber, Option, Schema, Stream } from "effect"
 import { HttpClient } from "effect/http"
 import { TestClock } from "effect/testing"
 import { failsWith } from "../../../support/failure.ts"
@@ -98,6 +98,22 @@ describe("what is written", () => {
       })
       const client = yield* passingTime(registrar.ensure(wanted), "50 millis")
       assert.strictEqual(saves, 5)
+      assert.strictEqual((yield* recordOf(store)).current?.information.client_id, client.information.client_id)
+      assert.deepStrictEqual(yield* requestsOf(server), ["POST"])
+    }).pipe(Effect.scoped, on))
+
+  it.effect("a store that is away for a while is waited for with what the server granted", () =>
+    Effect.gen(function*() {
+      const { server, store } = yield* makeWorld()
+      let saves = 0
+      const registrar = yield* registrarOn(store, {}, {
+        save: (...args) =>
+          Effect.flatMap(
+            Clock.currentTimeMillis,
+            (now) => ++saves > 1 && now < 20_000 ? Effect.fail(storeFailed("Unavailable")) : store.save(...args)
+          )
+      })
+      const client = yield* passingTime(registrar.ensure(wanted), "50 millis")
       assert.strictEqual((yield* recordOf(store)).current?.information.client_id, client.information.client_id)
       assert.deepStrictEqual(yield* requestsOf(server), ["POST"])
     }).pipe(Effect.scoped, on))

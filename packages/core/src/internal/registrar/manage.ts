@@ -191,7 +191,7 @@ interface Change {
 /** Makes a state of the current registration durable, under another lease if this one was lost. */
 const keep = Effect.fnUntraced(function*(task: Managed, change: Change) {
   const now = yield* Clock.currentTimeMillis
-  yield* task.session.save(withChange(task.session.record(), change, now)).pipe(
+  yield* task.session.keep(withChange(task.session.record(), change, now)).pipe(
     Effect.catch((error) =>
       isLost(error)
         ? stubbornly(task.again((session) => keepLate(task, session, change))).pipe(

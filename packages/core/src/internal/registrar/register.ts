@@ -120,7 +120,7 @@ const keepNew = Effect.fnUntraced(function*(
   // A server may give the same client again. It is not to be deleted as one that was replaced.
   const others = record.previous.filter((kept) => kept.client.information.client_id !== key.clientId)
   const isReplaced = current !== undefined && current.information.client_id !== key.clientId
-  yield* session.save({
+  yield* session.keep({
     ...record,
     fingerprint: task.fingerprint,
     current: client,

@@ -3,6 +3,7 @@
  *
  * @internal
  */
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
@@ -13,6 +14,8 @@ import type { Lease, RegistrationStore } from "../../RegistrationStore.ts"
 export interface Session {
   /** The record as it was last loaded or saved. */
   readonly record: () => RegistrationRecord.RegistrationRecord
+  /** Writes a record with what a server granted: it would be lost, so that a store that is away is waited for. */
+  readonly keep: (record: RegistrationRecord.RegistrationRecord) => Effect.Effect<void, RegistrationError>
   /** Writes a changed record, durably. */
   readonly save: (record: RegistrationRecord.RegistrationRecord) => Effect.Effect<void, RegistrationError>
   /** Removes the entry. */
@@ -32,11 +35,12 @@ export const open = Effect.fnUntraced(function*(
     : yield* RegistrationRecord.decode(entry.value, lease.key)
 
   /**
-   * Asks a store that does not answer again: what a server granted is at stake. Where it had done it all the same, it says then
-   * that it was somebody else, although the lease is still held.
+   * Asks a store that does not answer again. Where it had done it all the same, it says then that it was somebody else, although
+   * the lease is still held.
    */
   const patiently = <A>(
     effect: Effect.Effect<A, RegistrationError>,
+    schedule: Schedule.Schedule<unknown>,
     isDone: (found: RegistrationStoreEntry) => Option.Option<A>
   ): Effect.Effect<A, RegistrationError> =>
     Effect.suspend(() => {
@@ -47,10 +51,7 @@ export const open = Effect.fnUntraced(function*(
             isInDoubt ||= isUnavailable(error)
           })
         ),
-        Effect.retry({
-          schedule: Schedule.exponential("50 millis").pipe(Schedule.upTo({ times: 3 })),
-          while: isUnavailable
-        }),
+        Effect.retry({ schedule, while: isUnavailable }),
         Effect.catch((error) =>
           isInDoubt && isConflict(error)
             ? store.load(lease.key).pipe(
@@ -61,30 +62,42 @@ export const open = Effect.fnUntraced(function*(
         )
       )
     })
+  const save = (schedule: Schedule.Schedule<unknown>) => (changed: RegistrationRecord.RegistrationRecord) =>
+    RegistrationRecord.encode(changed).pipe(
+      Effect.flatMap((text) =>
+        patiently(
+          Effect.suspend(() => store.save(lease, text, version)),
+          schedule,
+          Option.flatMap((found) => found.value === text ? Option.some(found.version) : Option.none())
+        )
+      ),
+      Effect.map((saved) => {
+        record = changed
+        version = saved
+      })
+    )
   return {
     record: () => record,
     lease: lease.token,
-    save: (changed) =>
-      RegistrationRecord.encode(changed).pipe(
-        Effect.flatMap((text) =>
-          patiently(
-            Effect.suspend(() => store.save(lease, text, version)),
-            Option.flatMap((found) => found.value === text ? Option.some(found.version) : Option.none())
-          )
-        ),
-        Effect.map((saved) => {
-          record = changed
-          version = saved
-        })
-      ),
+    keep: save(untilItIsBack),
+    save: save(forAMoment),
     remove: Effect.suspend(() =>
       version === 0
         ? Effect.void
-        : patiently(store.remove(lease, version), (found) =>
+        : patiently(store.remove(lease, version), forAMoment, (found) =>
           Option.isNone(found) ? Option.some(undefined) : Option.none())
     )
   }
 })
+
+/** For what nothing was sent for yet, or what is of no account: somebody waits for the answer. */
+const forAMoment = Schedule.exponential("50 millis").pipe(Schedule.upTo({ times: 3 }))
+
+/** About as long as a database takes to fail over, or to be started again. */
+const untilItIsBack = Schedule.exponential("50 millis").pipe(
+  Schedule.modifyDelay(({ duration }) => Effect.succeed(Duration.min(duration, Duration.seconds(2)))),
+  Schedule.upTo({ duration: "30 seconds" })
+)
 
 type RegistrationStoreEntry = Effect.Success<ReturnType<RegistrationStore["Service"]["load"]>>
 
@@ -103,6 +116,6 @@ export const stubbornly = <A, R>(
   effect: Effect.Effect<A, RegistrationError, R>
 ): Effect.Effect<A, RegistrationError, R> =>
   Effect.retry(effect, {
-    schedule: Schedule.exponential("50 millis").pipe(Schedule.upTo({ times: 5 })),
+    schedule: untilItIsBack,
     while: (error) => isLost(error) || isUnavailable(error)
   })
