@@ -146,6 +146,8 @@ export interface ProtectedResourceOptions extends RequestOptions {
  * The issuer of the answer must be the very string that was asked (RFC 8414 §3.3). A `URL` object cannot say whether its
  * root was written with a slash, so for `new URL("https://op.example.com")` both spellings are that very string.
  *
+ * The `RetryPolicy` does not repeat a discovery; `RetryPolicy.retry` around it does.
+ *
  * **Errors**
  *
  * - `EndpointRefused`: the issuer is no URL, has a query, a fragment or user information, or the `EndpointPolicy` refuses

@@ -461,6 +461,16 @@ export type LocalizedMembers = {
  * What a client asks for. Every registered name, the localised members, and no other: extensions go in with
  * {@link withExtensions}.
  *
+ * **Example** (A member that no specification registers)
+ *
+ * ```ts
+ * import { ClientMetadata } from "@effect-dcr/core"
+ *
+ * const metadata = ClientMetadata.withExtensions({ redirect_uris: ["https://app.example.com/cb"] }, {
+ *   "com.example.tier": "gold"
+ * })
+ * ```
+ *
  * @since 0.1.0
  * @category models
  */

@@ -176,6 +176,11 @@ export const fapi2: MetadataPreset = {
  *
  * `application_type` is `native` for loopback and custom-scheme redirect URIs, `web` otherwise.
  *
+ * **Gotchas**
+ *
+ * A loopback redirect URI is registered with the port that it names. A server should take any port there (RFC 8252 §7.3); one
+ * that compares the whole string does not, so listen on the very port that was registered.
+ *
  * @see Model Context Protocol, revision 2026-07-28, Authorization: Client Registration
  * @since 0.1.0
  * @category presets

@@ -114,8 +114,8 @@ export {
  */
 export interface Wanted {
   /**
-   * The server, or its issuer exactly as its metadata spells it, which is then discovered when a request has to be sent and
-   * only then.
+   * The metadata of the server, or its issuer exactly as its metadata spells it. An issuer is discovered when a request has to
+   * be sent, and only then. Either way the issuer is the one of the {@link Key} that the other operations take.
    */
   readonly server: AuthorizationServer.AuthorizationServer | string
   /** A stable string of the caller's choice, such as a tenant. Two profiles have two clients. */
@@ -278,7 +278,8 @@ export class Registrar extends Context.Service<Registrar, {
 // -----------------------------------------------------------------------------
 
 /**
- * Makes a registrar on the store, the client and the signer at hand. What is under way ends with the scope.
+ * Makes a registrar on the store, the client and the signer at hand. What is under way ends with the scope. The policies in force
+ * here hold for all that it sends, see {@link layer}.
  *
  * @since 0.1.0
  * @category constructors
@@ -536,6 +537,26 @@ export const make = Effect.fnUntraced(function*(options: Options = {}): Effect.f
 
 /**
  * A registrar on the store, the client and the signer that are provided to it.
+ *
+ * **Gotchas**
+ *
+ * **A policy is provided to this layer, not to the program that asks.** The `EndpointPolicy`, the `RetryPolicy` and the
+ * `ExchangeLimits` that are set where the layer is built hold for all that the registrar sends, whoever asks: a stricter
+ * `EndpointPolicy` around a program that asks changes nothing then. What is not set there is taken from the one whose request
+ * began the work, and others share its outcome, so do not rely on that either. A policy that is given with `Layer.provide` to the
+ * `HttpClient` alone does not reach the registrar.
+ *
+ * **Example** (A registrar for issuers that customers name)
+ *
+ * ```ts
+ * import { EndpointPolicy, Registrar, RegistrationStore } from "@effect-dcr/core"
+ * import { NodeRegistration } from "@effect-dcr/platform-node"
+ * import { Layer } from "effect"
+ *
+ * const layer = Registrar.layer().pipe(
+ *   Layer.provide([RegistrationStore.layerMemory, NodeRegistration.layer, EndpointPolicy.layerPublicOnly])
+ * )
+ * ```
  *
  * @since 0.1.0
  * @category layers

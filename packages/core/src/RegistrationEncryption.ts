@@ -157,19 +157,7 @@ export const make = Effect.fnUntraced(function*(
 /**
  * The store that is provided to this layer, encrypted with WebCrypto. See {@link make}.
  *
- * **Example** (Encrypted files)
- *
- * ```ts
- * import { RegistrationEncryption } from "@effect-dcr/core"
- * import { NodeRegistrationStore } from "@effect-dcr/platform-node"
- * import { Config, Effect, Layer } from "effect"
- *
- * const layer = Layer.unwrap(
- *   Effect.map(Config.Redacted("REGISTRATION_KEY"), (key) =>
- *     RegistrationEncryption.layer({ key: { kid: "2026-01", key } }))
- * ).pipe(Layer.provide(NodeRegistrationStore.layer()))
- * ```
- *
+ * @see {@link layerConfig} for a key that comes from the environment
  * @since 0.1.0
  * @category layers
  */
@@ -180,6 +168,18 @@ export const layer = (
 
 /**
  * The same with options that come from `Config`.
+ *
+ * **Example** (Encrypted files)
+ *
+ * ```ts
+ * import { RegistrationEncryption } from "@effect-dcr/core"
+ * import { NodeRegistrationStore } from "@effect-dcr/platform-node"
+ * import { Config, Layer } from "effect"
+ *
+ * const layer = RegistrationEncryption.layerConfig({
+ *   key: { kid: Config.succeed("2026-01"), key: Config.Redacted("REGISTRATION_KEY") }
+ * }).pipe(Layer.provide(NodeRegistrationStore.layer()))
+ * ```
  *
  * @since 0.1.0
  * @category layers

@@ -70,7 +70,7 @@ const serverSays = {
   error_uri: Schema.optional(Schema.String)
 }
 
-/** How long the server asked to wait; milliseconds in the encoded form. */
+/** How long the server asked to wait, as a `Duration`; milliseconds in the encoded form. */
 const retryAfter = Schema.optional(Schema.DurationFromMillis)
 
 // -----------------------------------------------------------------------------
@@ -494,7 +494,10 @@ export class RegistrationError extends Schema.TaggedError<RegistrationError>("@e
     }
   }
 
-  /** How long to wait before the next attempt, when the server said so (`Retry-After`, RFC 9110 §10.2.3). */
+  /**
+   * How long to wait before the next attempt, when the server said so (`Retry-After`, RFC 9110 §10.2.3). It is a `Duration`:
+   * `Duration.format` makes `1m 30s` of it, `Duration.toSeconds` a number.
+   */
   get retryAfter(): Duration.Duration | undefined {
     return "retryAfter" in this.reason ? this.reason.retryAfter : undefined
   }
