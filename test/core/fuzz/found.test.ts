@@ -105,7 +105,8 @@ describe("metadata of a JavaScript caller", () => {
       ])
       const other = yield* failsWith("InvalidMetadata")(register({ ...good, vendor: [null] }).outcome)
       assert.deepStrictEqual(other.reason.violations.map(({ member, rule }) => [rule, member]), [
-        ["no-null-or-empty", "vendor[0]"]
+        ["no-null-or-empty", "vendor[0]"],
+        ["unregistered-name", "vendor"]
       ])
     }))
 

@@ -175,12 +175,22 @@ describe("checkMetadata", () => {
       yield* checkMetadata(prepared)
     }))
 
-  it.effect("fails with the errors, all of them, and with nothing else", () =>
+  it.effect("fails with the errors, all of them, and with the warnings that may explain them", () =>
     Effect.gen(function*() {
       const { reason } = yield* failsWith("InvalidMetadata")(
         checkMetadata(prepare({ redirect_uris: ["http://app.example/#a"], default_max_age: -1, vendor: 1 }))
       )
-      assert.deepStrictEqual(reason.violations.map(({ rule }) => rule), ["redirect-uri-fragment", "default-max-age"])
+      assert.deepStrictEqual(
+        reason.violations.filter(({ severity }) => severity === "error").map(({ rule }) => rule),
+        ["redirect-uri-fragment", "default-max-age"]
+      )
+      const misspelt = yield* failsWith("InvalidMetadata")(
+        checkMetadata(prepare({ redirect_urls: ["https://app.example/cb"], grant_types: ["authorization_code"] }))
+      )
+      assert.deepStrictEqual(misspelt.reason.violations.map(({ member, severity }) => [member, severity]), [
+        ["redirect_uris", "error"],
+        ["redirect_urls", "warning"]
+      ])
     }))
 
   it.effect("fails with warnings when the caller wants that", () =>

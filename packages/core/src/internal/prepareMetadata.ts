@@ -54,10 +54,10 @@ export const prepareMetadata = (
   }
 }
 
-/** Fails with all broken rules at once, warnings aside, and with what cannot be written. */
+/** Fails with all broken rules at once, and with what cannot be written. Warnings alone are none, and explain what is. */
 export const checkMetadata = (prepared: PreparedMetadata): Effect.Effect<void, RegistrationError> => {
-  const violations = prepared.violations.filter((violation) => violation.severity === "error")
-  if (violations.length > 0) {
+  const { violations } = prepared
+  if (violations.some(({ severity }) => severity === "error")) {
     return Effect.fail(new RegistrationError({ reason: { _tag: "InvalidMetadata", violations } }))
   }
   // Whoever turns the rule off still cannot send what has no JSON.
