@@ -23,6 +23,8 @@ const client = new RegisteredClient({
 interface Example<Tag extends Reason["_tag"]> {
   readonly reason: Omit<ReasonOf<Tag>, "_tag">
   readonly message: string
+  /** The message of a POST, where it says more. */
+  readonly posted?: string
   readonly isSafeToRepeat?: true
   readonly mayHaveSucceeded?: true
   readonly retryAfter?: Duration.Duration
@@ -121,6 +123,7 @@ const examples: { readonly [Tag in Reason["_tag"]]: ReadonlyArray<Example<Tag>> 
   OutcomeUnknown: [{
     reason: { why: "Deadline", message: "who knows", status: 201 },
     message: "who knows",
+    posted: "who knows; sending it again may create a second client",
     mayHaveSucceeded: true
   }],
   RedirectRefused: [
@@ -262,7 +265,7 @@ for (const [tag, list] of Object.entries(examples)) {
         assert.strictEqual(error.message, example.message)
         assert.strictEqual(
           new RegistrationError({ ...properties, method: "POST", url: "https://op.example/register" }).message,
-          `${example.message} (POST https://op.example/register)`
+          `${example.posted ?? example.message} (POST https://op.example/register)`
         )
         // Half of a place is none.
         assert.strictEqual(new RegistrationError({ ...properties, method: "POST" }).message, example.message)

@@ -78,7 +78,8 @@ const retryAfter = Schema.optional(Schema.DurationFromMillis)
 // -----------------------------------------------------------------------------
 
 /**
- * The metadata breaks rules of the specifications. Nothing was sent. All violations are listed.
+ * The metadata breaks rules of the specifications. Nothing was sent. All violations are listed, and with them the warnings,
+ * which often say why: a misspelt name beside the member that is missing.
  *
  * @since 0.1.0
  * @category reasons
@@ -451,7 +452,11 @@ export class RegistrationError extends Schema.TaggedError<RegistrationError>("@e
 ) {
   override get message(): string {
     const place = this.method !== undefined && this.url !== undefined ? ` (${this.method} ${shorten(this.url)})` : ""
-    return describe(this.reason) + place
+    const warning = place !== "" && this.method === "POST" && this.reason._tag === "OutcomeUnknown" &&
+        ["ConnectionLost", "Deadline"].includes(this.reason.why)
+      ? "; sending it again may create a second client"
+      : ""
+    return describe(this.reason) + warning + place
   }
 
   /**
