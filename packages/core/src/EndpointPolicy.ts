@@ -11,6 +11,11 @@
  * of `https://10.0.0.1` or `https://metadata.internal` would be contacted on their behalf. A service with a known set of
  * issuers is served best by {@link allowHosts}.
  *
+ * **Gotchas**
+ *
+ * A `Registrar` goes by the policy that is set where its layer is built, not by that of the program that asks it: provide the
+ * policy to `Registrar.layer`.
+ *
  * @since 0.1.0
  */
 import * as Context from "effect/Context"
@@ -238,7 +243,7 @@ export const allowHosts = (self: EndpointPolicy, hosts: Iterable<string>): Endpo
 export const layer = (policy: EndpointPolicy): Layer.Layer<never> => Layer.succeed(EndpointPolicy, policy)
 
 /**
- * Puts {@link publicOnly} in force.
+ * Puts {@link publicOnly} in force for whatever it is provided to. For a `Registrar` that is its layer.
  *
  * @since 0.1.0
  * @category layers

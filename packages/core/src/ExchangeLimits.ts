@@ -27,7 +27,7 @@ export interface ExchangeLimits {
 }
 
 /**
- * The limits in force. A call's own `deadline` option goes before the one here.
+ * The limits in force. A call's own `deadline` option goes before the one here. For a `Registrar`, provide them to its layer.
  *
  * @since 0.1.0
  * @category references

@@ -72,7 +72,7 @@ export const RetryPolicy: Context.Reference<RetryPolicy> = Context.Reference<Ret
 // -----------------------------------------------------------------------------
 
 /**
- * Sets the policy; what is left out stays as in {@link standard}.
+ * Sets the policy; what is left out stays as in {@link standard}. For a `Registrar`, provide it to its layer.
  *
  * @since 0.1.0
  * @category layers
