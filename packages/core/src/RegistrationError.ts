@@ -500,8 +500,8 @@ export class RegistrationError extends Schema.TaggedError<RegistrationError>("@e
   }
 
   /**
-   * How long to wait before the next attempt, when the server said so (`Retry-After`, RFC 9110 §10.2.3). It is a `Duration`:
-   * `Duration.format` makes `1m 30s` of it, `Duration.toSeconds` a number.
+   * How long to wait before the next attempt, when the server said so (`Retry-After`, RFC 9110 §10.2.3) or a `Registrar`
+   * pauses. It is a `Duration`: `Duration.format` makes `1m 30s` of it, `Duration.toSeconds` a number.
    */
   get retryAfter(): Duration.Duration | undefined {
     return "retryAfter" in this.reason ? this.reason.retryAfter : undefined
