@@ -12,11 +12,17 @@ import { remove } from "./commands/remove.ts"
 import { rotate } from "./commands/rotate.ts"
 import { show } from "./commands/show.ts"
 import { update } from "./commands/update.ts"
+import { exitCodes } from "./failure.ts"
 import { settings } from "./settings.ts"
 
 export const command = Command.make("effect-dcr").pipe(
   Command.withDescription(
-    "Register OAuth clients at authorization servers (RFC 7591), keep them, and manage them (RFC 7592)."
+    [
+      "Register OAuth clients at authorization servers (RFC 7591), keep them, and manage them (RFC 7592).",
+      "",
+      "Exit codes:",
+      ...exitCodes.map(([code, what]) => `${code}  ${what}`)
+    ].join("\n  ")
   ),
   Command.withSubcommands([discover, register, list, show, update, rotate, remove, doctor]),
   Command.withGlobalFlags(settings)

@@ -1,24 +1,14 @@
 /**
  * What a failure is for whoever called the command: an exit code by kind, and what to do next.
  *
- * | code | what happened |
- * | --- | --- |
- * | 0 | done |
- * | 1 | a fault of this program |
- * | 2 | the command was called wrongly |
- * | 3 | the metadata breaks rules; nothing was sent |
- * | 4 | the server was not found, does not offer it, or may not be contacted |
- * | 5 | the server refused |
- * | 6 | the credentials were not accepted, or no proof could be made |
- * | 7 | nothing happened, and trying again later is safe |
- * | 8 | what happened is not known: a client may exist |
- * | 9 | the store failed |
+ * `docs/guides/command-line.md` lists them as well.
  *
  * @internal
  */
 import type * as RegistrationError from "@effect-dcr/core/RegistrationError"
 import * as Duration from "effect/Duration"
 import * as Runtime from "effect/Runtime"
+import { flagOfMember, spellingOf } from "./words.ts"
 
 /** A failure that was reported already: what is left of it is the exit code. */
 export class Exit extends Error {
@@ -32,25 +22,66 @@ export class Exit extends Error {
   }
 }
 
+/** What the exit codes say. */
+export const exitCodes: ReadonlyArray<readonly [code: number, what: string]> = [
+  [0, "done"],
+  [1, "a fault of this program"],
+  [2, "the command was called wrongly"],
+  [3, "the metadata breaks rules; nothing was sent"],
+  [4, "the server was not found, does not offer it, or may not be contacted"],
+  [5, "the server refused"],
+  [6, "the credentials were not accepted, or no proof could be made"],
+  [7, "nothing happened, and trying again later is safe"],
+  [8, "what happened is not known: a client may exist"],
+  [9, "the store failed"]
+]
+
+/** The option of a failure that says that there is no registration; see `commands/kept.ts`. */
+export const notKeptOption = "ISSUER"
+
 interface Meaning {
   readonly code: number
   /** What to do next, in a sentence. */
   readonly next: string
 }
 
-export const meaningOf = ({ reason, retryAfter }: RegistrationError.RegistrationError): Meaning => {
+export const meaningOf = (error: RegistrationError.RegistrationError, issuer?: string): Meaning => {
+  const { reason, retryAfter } = error
   switch (reason._tag) {
     case "InvalidOptions":
-      return { code: 2, next: "Correct the option and run the command again; nothing was sent." }
-    case "InvalidMetadata":
-      return { code: 3, next: "Correct the metadata and run the command again; nothing was sent." }
+      return {
+        code: 2,
+        next: reason.option === notKeptOption
+          ? "`effect-dcr list` shows what is kept; nothing was sent."
+          : "Correct it and run the command again; nothing was sent."
+      }
+    case "InvalidMetadata": {
+      const flags = reason.violations.filter(({ severity }) => severity === "error").map(({ member }) =>
+        flagOfMember(member.replace(/[[.#].*/, ""))
+      )
+      return {
+        code: 3,
+        next: `Correct the metadata (${
+          Array.from(new Set(flags)).join(", ")
+        }) and run the command again; nothing was sent.`
+      }
+    }
     case "EndpointRefused":
-      return { code: 4, next: "Use the https address of the server; nothing was sent there." }
-    case "DiscoveryFailed":
       return {
         code: 4,
-        next: "Check the spelling of the issuer, a slash at its end included; `discover` shows what was tried."
+        next: issuer === undefined || issuer.includes("://") || !URL.canParse(`https://${issuer}`)
+          ? "Use the https address of the server; nothing was sent there."
+          : `Did you mean https://${issuer}? Nothing was sent.`
       }
+    case "DiscoveryFailed": {
+      const spelling = spellingOf(error)
+      return {
+        code: 4,
+        next: spelling === undefined
+          ? "Check the spelling of the issuer, a slash at its end included."
+          : `Spell the issuer as the server does: effect-dcr discover ${spelling}`
+      }
+    }
     case "Unsupported":
       return { code: 4, next: "Ask the operator of the server for a client; `discover` shows what it offers." }
     case "InvalidRedirectUri":
@@ -65,8 +96,11 @@ export const meaningOf = ({ reason, retryAfter }: RegistrationError.Registration
     case "Unauthorized":
       return {
         code: 6,
-        next: "Give an initial access token with --token-file or EFFECT_DCR_INITIAL_ACCESS_TOKEN; if the token of a " +
-          "registration was refused, that client is gone or its token was replaced."
+        next: reason.missing !== undefined
+          ? "Give an initial access token with --token-file or EFFECT_DCR_INITIAL_ACCESS_TOKEN."
+          : error.method === "POST"
+          ? "The token was refused: ask the operator of the server for another one."
+          : "That client is gone, or its token was replaced; `effect-dcr remove ISSUER --forget` forgets it here."
       }
     case "ProofFailed":
     case "NonceExhausted":

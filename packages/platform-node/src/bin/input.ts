@@ -20,12 +20,14 @@ const invalid = (option: string, message: string) =>
   new RegistrationError({ reason: { _tag: "InvalidOptions", option, message } })
 
 /** The text of a file, or of standard input for `-`. */
-const readText = (option: string, path: string) =>
+const readText = (flag: string, path: string) =>
   Effect.gen(function*() {
     if (path === "-") return yield* Stream.mkString(Stream.decodeText((yield* Stdio.Stdio).stdin))
     return yield* (yield* FileSystem.FileSystem).readFileString(path)
   }).pipe(
-    Effect.mapError(({ message }) => invalid(option, `it cannot be read: ${message}`))
+    Effect.mapError(({ reason }) =>
+      invalid(flag, reason._tag === "NotFound" ? `${path} does not exist` : `${path} cannot be read (${reason._tag})`)
+    )
   )
 
 // -----------------------------------------------------------------------------
@@ -51,8 +53,8 @@ export const readToken = Effect.fnUntraced(function*(file: Option.Option<string>
     )
     return Option.getOrUndefined(token)
   }
-  const text = (yield* readText("token-file", file.value)).trim()
-  return text === "" ? yield* invalid("token-file", "it is empty") : Redacted.make(text)
+  const text = (yield* readText("--token-file", file.value)).trim()
+  return text === "" ? yield* invalid("--token-file", `${file.value} is empty`) : Redacted.make(text)
 })
 
 // -----------------------------------------------------------------------------
@@ -95,16 +97,51 @@ interface MetadataInput {
   readonly set: ReadonlyArray<string>
 }
 
-const parseObject = Schema.decodeUnknownEffect(Schema.fromJsonString(Schema.Record(Schema.String, Schema.Unknown)))
+const isObject = Schema.is(Schema.Record(Schema.String, Schema.Unknown))
 const parseJson = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Unknown))
 const decodeMetadata = Schema.decodeUnknownEffect(ClientMetadata.ClientMetadata, { errors: "all" })
+
+/** What is wrong with a value, without the value. */
+const decode = (flag: string, members: { readonly [member: string]: unknown }) =>
+  Effect.mapError(decodeMetadata(members), ({ message }) => invalid(flag, message.replace(/\s+/g, " ")))
+
+/** What a parser says, but for what it quotes of the text, which may be a secret that was taken for metadata. */
+const placeIn = (error: unknown): string => {
+  const place = error instanceof Error ? /line \d+ column \d+/.exec(error.message) : null
+  return place === null ? "" : ` (${place[0]})`
+}
+
+const readMembers = Effect.fnUntraced(function*(path: string) {
+  const text = yield* readText("--metadata", path)
+  const name = path === "-" ? "standard input" : path
+  const parsed = yield* Effect.try({
+    try: (): unknown => JSON.parse(text),
+    catch: (error) => invalid("--metadata", `${name} is not JSON${placeIn(error)}`)
+  })
+  if (!isObject(parsed)) return yield* invalid("--metadata", `${name} holds JSON, but not an object`)
+  yield* decode(`--metadata ${path}`, parsed)
+  return parsed
+})
+
+/** `member=value`, the value as JSON where the member can have it so, and else as text. */
+const readAssignment = Effect.fnUntraced(function*(assignment: string) {
+  const at = assignment.indexOf("=")
+  if (at <= 0) return yield* invalid(`--set ${assignment}`, "it is not of the form member=value")
+  const member = assignment.slice(0, at)
+  const text = assignment.slice(at + 1)
+  const decodeAs = (value: unknown) => decode(`--set ${member}`, { [member]: value })
+  const value = Option.getOrElse(parseJson(text), (): unknown => text)
+  return yield* decodeAs(value).pipe(
+    Effect.catch((error) => Effect.mapError(decodeAs(text), () => error)),
+    Effect.map((decoded): readonly [string, unknown] => [member, Object.values(decoded)[0]])
+  )
+})
 
 /** The metadata that the flags say. The rules judge it later, by name and section. */
 export const readMetadata = Effect.fnUntraced(function*(input: MetadataInput) {
   const members = new Map<string, unknown>()
   if (Option.isSome(input.metadata)) {
-    const text = yield* readText("metadata", input.metadata.value)
-    const parsed = yield* Effect.mapError(parseObject(text), () => invalid("metadata", "it is not a JSON object"))
+    const parsed = yield* readMembers(input.metadata.value)
     for (const [member, value] of Object.entries(parsed)) members.set(member, value)
   }
   if (input.redirectUri.length > 0) members.set("redirect_uris", input.redirectUri)
@@ -112,14 +149,6 @@ export const readMetadata = Effect.fnUntraced(function*(input: MetadataInput) {
   if (Option.isSome(input.scope)) members.set("scope", input.scope.value)
   if (input.grantType.length > 0) members.set("grant_types", input.grantType)
   if (Option.isSome(input.authMethod)) members.set("token_endpoint_auth_method", input.authMethod.value)
-  for (const assignment of input.set) {
-    const at = assignment.indexOf("=")
-    if (at <= 0) return yield* invalid("set", "it is not of the form member=value")
-    const text = assignment.slice(at + 1)
-    members.set(assignment.slice(0, at), Option.getOrElse(parseJson(text), () => text))
-  }
-  return yield* Effect.mapError(
-    decodeMetadata(Object.fromEntries(members)),
-    (error) => invalid("metadata", error.message.replace(/\s+/g, " "))
-  )
+  for (const assignment of input.set) members.set(...yield* readAssignment(assignment))
+  return yield* decode("--metadata", Object.fromEntries(members))
 })

@@ -13,14 +13,17 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { command } from "./command.ts"
 import { Exit } from "./failure.ts"
+import { presenter } from "./presenter.ts"
 import { version } from "./version.ts"
 
 Command.run(command, { version }).pipe(
-  // Wrong usage was shown already, together with the help.
+  // Wrong usage was told already.
   Effect.catchIf(
     isCliError,
     (error) => error._tag === "ShowHelp" && error.errors.length === 0 ? Effect.void : Effect.fail(new Exit(2))
   ),
-  Effect.provide(Layer.provideMerge(TerminalCapabilities.layer, NodeServices.layer)),
+  Effect.provide(
+    presenter.pipe(Layer.provideMerge(TerminalCapabilities.layer), Layer.provideMerge(NodeServices.layer))
+  ),
   NodeRuntime.runMain
 )

@@ -9,9 +9,11 @@ import type { RegistrationError } from "@effect-dcr/core/RegistrationError"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Record from "effect/Record"
 import * as Redacted from "effect/Redacted"
 import { Reveal } from "./settings.ts"
 import { columns, plain, type Style, style } from "./style.ts"
+import { headlineOf, problemOf } from "./words.ts"
 
 // -----------------------------------------------------------------------------
 // a registration
@@ -40,7 +42,9 @@ export const clientJson = Effect.fnUntraced(function*(client: RegisteredClient) 
     issuer: client.issuer,
     information: reveal ? revealed(client) : mapSecrets(client.information, () => "<redacted>"),
     // Nobody knows what a vendor puts there.
-    extensions: reveal ? client.extensions : Object.keys(client.extensions),
+    extensions: reveal
+      ? client.extensions
+      : Record.map(client.extensions, () => "<redacted>"),
     requested: client.requested,
     filledIn: client.filledIn,
     warnings: client.warnings,
@@ -54,8 +58,24 @@ export const clientJson = Effect.fnUntraced(function*(client: RegisteredClient) 
   }
 })
 
-/** The registration as text. */
-export const clientText = Effect.fnUntraced(function*(client: RegisteredClient) {
+/** The members that have a row of their own. */
+const ownRows = new Set([
+  "token_endpoint_auth_method",
+  "grant_types",
+  "redirect_uris",
+  "scope",
+  "client_id",
+  "client_secret",
+  "client_secret_expires_at",
+  "registration_client_uri",
+  "registration_access_token"
+])
+
+/** The registration as text; with what the server filled in, where that is news or what was asked for. */
+export const clientText = Effect.fnUntraced(function*(
+  client: RegisteredClient,
+  options: { readonly filledIn: boolean } = { filledIn: false }
+) {
   const look = yield* style
   const reveal = yield* Reveal
   const { information } = client
@@ -65,6 +85,12 @@ export const clientText = Effect.fnUntraced(function*(client: RegisteredClient) 
     onNone: () => information.client_secret_expires_at === 0 ? "never" : undefined,
     onSome: DateTime.formatIso
   })
+  const all: { readonly [member: string]: unknown } = {
+    ...(client.differences.assumed ? client.requested : undefined),
+    // Nobody knows what a vendor puts there.
+    ...(reveal ? client.extensions : Record.map(client.extensions, () => "•".repeat(8))),
+    ...information
+  }
   const granted = client.differences.assumed ? { ...client.requested, ...information } : information
   return sections([
     columns(
@@ -76,6 +102,10 @@ export const clientText = Effect.fnUntraced(function*(client: RegisteredClient) 
         ["grant types", granted.grant_types?.join(", ")],
         ["redirect URIs", granted.redirect_uris?.join(", ")],
         ["scope", granted.scope],
+        // What was asked for besides, as it was granted.
+        ...Object.keys(client.requested).filter((member) => !ownRows.has(member)).map((member) =>
+          [member, textOf(all[member])] as const
+        ),
         ["managed at", information.registration_client_uri],
         [
           "management token",
@@ -86,7 +116,7 @@ export const clientText = Effect.fnUntraced(function*(client: RegisteredClient) 
       ]),
       look
     ),
-    differencesText(client, look),
+    differencesText(client, look, options.filledIn),
     listText(
       look,
       "departs from the specifications",
@@ -100,7 +130,7 @@ export const clientText = Effect.fnUntraced(function*(client: RegisteredClient) 
   ])
 })
 
-const differencesText = (client: RegisteredClient, look: Style): string => {
+const differencesText = (client: RegisteredClient, look: Style, filledIn: boolean): string => {
   const { added, assumed, dropped, replaced } = client.differences
   if (assumed) return `  ${look.dim("the server repeated nothing of what was asked: it is assumed to be registered")}`
   return sections([
@@ -111,9 +141,14 @@ const differencesText = (client: RegisteredClient, look: Style): string => {
       ]),
       ...dropped.map(({ member, requested }) => [`${look.bad("-")} ${plain(member)}`, valueText(requested)])
     ]),
-    listText(look, "the server filled in", added.map(({ granted, member }) => [plain(member), valueText(granted)]))
+    filledIn
+      ? listText(look, "the server filled in", added.map(({ granted, member }) => [plain(member), valueText(granted)]))
+      : ""
   ])
 }
+
+/** Nothing for what is not there. */
+const textOf = (value: unknown): string | undefined => value === undefined ? undefined : valueText(value)
 
 /** A value that may be anything is `Redacted`, and prints so. */
 const valueText = (value: unknown): string => plain(typeof value === "string" ? value : JSON.stringify(value) ?? "")
@@ -150,20 +185,6 @@ export const errorText = (error: RegistrationError, next: string, look: Style): 
     `${look.bold("next")}    ${next}`
   ].filter((line) => line !== "").join("\n")
 
-const headlineOf = (error: RegistrationError): string => {
-  const { reason } = error
-  switch (reason._tag) {
-    case "InvalidMetadata":
-      return "the metadata breaks rules"
-    case "InvalidOptions":
-      return `${reason.option}: ${reason.message}`
-    case "DiscoveryFailed":
-      return `no metadata was found for ${reason.issuer}`
-    default:
-      return error.message
-  }
-}
-
 const detailsOf = ({ reason }: RegistrationError, look: Style): ReadonlyArray<ReadonlyArray<string>> => {
   switch (reason._tag) {
     case "InvalidMetadata":
@@ -173,7 +194,7 @@ const detailsOf = ({ reason }: RegistrationError, look: Style): ReadonlyArray<Re
         look.dim(`${section}, ${rule}`)
       ])
     case "DiscoveryFailed":
-      return reason.attempts.map(({ problem, url }) => [plain(url), plain(problem)])
+      return reason.attempts.map(({ problem, url }) => [plain(url), plain(problemOf(problem))])
     default:
       return []
   }

@@ -13,18 +13,25 @@ import { Exit, meaningOf } from "./failure.ts"
 import { errorText, revealed } from "./render.ts"
 import { Json } from "./settings.ts"
 import { plain, style } from "./style.ts"
+import { messageOf } from "./words.ts"
 
 const encodeError = Schema.encodeEffect(Schema.toCodecJson(RegistrationError))
 
-/** Reports the failure of a command on standard error, as text or as JSON, and ends with the exit code of its kind. */
-export const reporting = <A, E, R>(effect: Effect.Effect<A, E | RegistrationError, R>) =>
+/**
+ * Reports the failure of a command on standard error, as text or as JSON, and ends with the exit code of its kind. It is told
+ * what the command was called with.
+ */
+export const reporting = <A, E, R>(
+  effect: Effect.Effect<A, E | RegistrationError, R>,
+  input: { readonly issuer?: string } = {}
+) =>
   Effect.catchIf(effect, isRegistrationError, (error) =>
     Effect.gen(function*() {
-      const { code, next } = meaningOf(error)
+      const { code, next } = meaningOf(error, input.issuer)
       const saved = error.registered === undefined ? undefined : yield* save(error.registered)
       if (yield* Json) {
         const encoded = yield* Effect.orDie(encodeError(error))
-        yield* Console.error(JSON.stringify({ error: encoded, message: error.message, next, saved, exitCode: code }))
+        yield* Console.error(JSON.stringify({ error: encoded, message: messageOf(error), next, saved, exitCode: code }))
       } else {
         yield* Console.error(errorText(error, next, yield* style))
         if (saved !== undefined) yield* Console.error(saved)

@@ -38,7 +38,7 @@ export const Store = GlobalFlag.Setting("store")({
 
 export const Timeout = GlobalFlag.Setting("timeout")({
   flag: Flag.Finite("timeout").pipe(
-    Flag.withDescription("Seconds to wait for each operation with all its attempts"),
+    Flag.withDescription("Seconds to wait for each operation with all its attempts (default: 30)"),
     Flag.withSchema(Schema.Finite.check(Schema.isGreaterThan(0))),
     Flag.withMetavar("SECONDS"),
     Flag.withDefault(30)
@@ -80,7 +80,7 @@ export const issuer = Argument.String("issuer").pipe(
 
 export const profile = Flag.String("profile").pipe(
   Flag.withAlias("p"),
-  Flag.withDescription("Which registration at this issuer, such as a tenant"),
+  Flag.withDescription("Which registration at this issuer, such as a tenant (default: default)"),
   Flag.withDefault("default")
 )
 

@@ -5,13 +5,18 @@
  */
 import { ExchangeLimits } from "@effect-dcr/core/ExchangeLimits"
 import * as Registrar from "@effect-dcr/core/Registrar"
+import { RegistrationError } from "@effect-dcr/core/RegistrationError"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as UserDirectories from "effect/persistence/UserDirectories"
+import * as Path from "node:path"
 import * as NodeRegistration from "../NodeRegistration.ts"
 import * as NodeRegistrationStore from "../NodeRegistrationStore.ts"
 import { AllowInsecure, Dpop, DpopKeyFile, Store, Timeout } from "./settings.ts"
+
+type Exchange = Layer.Success<ReturnType<typeof NodeRegistration.layerOptions>>
 
 /** The transport and the signer. */
 export const exchange = Layer.unwrap(Effect.gen(function*() {
@@ -20,10 +25,22 @@ export const exchange = Layer.unwrap(Effect.gen(function*() {
   const limits = yield* ExchangeLimits
   const deadline = Duration.seconds(yield* Timeout)
   return Layer.merge(
-    NodeRegistration.layerOptions({ dpop }),
+    Layer.catchTag(
+      NodeRegistration.layerOptions({ dpop }),
+      "RegistrationError",
+      (error) => Layer.effectContext<Exchange, RegistrationError, never>(Effect.fail(namingFile(error, keyFile)))
+    ),
     Layer.succeed(ExchangeLimits, { ...limits, deadline })
   )
 }))
+
+/** What is wrong with a key is told together with the file that it is in. */
+const namingFile = (error: RegistrationError, keyFile: string | undefined): RegistrationError => {
+  const { reason } = error
+  return keyFile === undefined || reason._tag !== "InvalidOptions" || reason.message.includes(keyFile)
+    ? error
+    : new RegistrationError({ reason: { ...reason, option: "keyFile", message: `${keyFile}: ${reason.message}` } })
+}
 
 /** The registrations that are kept. */
 export const registrar = Layer.unwrap(Effect.gen(function*() {
@@ -34,6 +51,17 @@ export const registrar = Layer.unwrap(Effect.gen(function*() {
     Layer.provideMerge(exchange)
   )
 }))
+
+/** Where they are kept, for people to read; nothing where it is not known. */
+export const storeDirectory = Effect.gen(function*() {
+  const asked = Option.getOrUndefined(yield* Store)
+  return asked === undefined
+    ? yield* UserDirectories.make().data("effect-dcr").pipe(
+      Effect.map((data) => Path.join(data, "registrations")),
+      Effect.orElseSucceed(() => "")
+    )
+    : Path.resolve(asked)
+})
 
 /** The switch that every call takes. */
 export const callOptions = Effect.map(AllowInsecure, (dangerouslyAllowInsecureRequests) => ({

@@ -14,6 +14,10 @@ export const confirm = Effect.fnUntraced(function*(message: string, yes: boolean
   const { canPrompt } = yield* TerminalCapabilities
   if (canPrompt) return yield* Prompt.run(Prompt.Confirm({ message, initial: false }))
   return yield* new RegistrationError({
-    reason: { _tag: "InvalidOptions", option: "yes", message: "it is needed where nobody can be asked" }
+    reason: {
+      _tag: "InvalidOptions",
+      option: "--yes",
+      message: "--yes is needed: standard input or output is not a terminal"
+    }
   })
 })

@@ -1,13 +1,35 @@
 /**
- * What the commands say of a registration that is not there.
+ * The registration that a command is about, and what the commands say when there is none.
  *
  * @internal
  */
+import * as Registrar from "@effect-dcr/core/Registrar"
 import { RegistrationError } from "@effect-dcr/core/RegistrationError"
 import type { Key } from "@effect-dcr/core/RegistrationStore"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
+import { notKeptOption } from "../failure.ts"
 
-export const notKept = ({ issuer }: Key) =>
+const notKept = ({ issuer, profile }: Key) =>
   new RegistrationError({
-    reason: { _tag: "InvalidOptions", option: "profile", message: "no registration is kept under it" },
+    reason: {
+      _tag: "InvalidOptions",
+      option: notKeptOption,
+      message: `nothing is kept for ${issuer} (profile ${profile})`
+    },
     issuer
   })
+
+/** The registration that is kept under a key; fails when there is none. */
+export const keptUnder = Effect.fnUntraced(function*(key: Key) {
+  const { get } = yield* Registrar.Registrar
+  return Option.getOrUndefined(yield* get(key)) ?? (yield* notKept(key))
+})
+
+/** Fails when nothing at all is kept under a key, not even what cannot be read or was replaced. */
+export const requireKept = Effect.fnUntraced(function*(key: Key) {
+  const { list } = yield* Registrar.Registrar
+  const isKey = ({ issuer, profile }: Key) => issuer === key.issuer && profile === key.profile
+  if (Option.isNone(yield* Stream.runHead(Stream.filter(list, isKey)))) return yield* notKept(key)
+})

@@ -4,14 +4,34 @@
  * @internal
  */
 import * as Registrar from "@effect-dcr/core/Registrar"
+import type { Key } from "@effect-dcr/core/RegistrationStore"
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import { print } from "../output.ts"
+import { sections } from "../render.ts"
 import { reporting } from "../report.ts"
-import { columns, plain, style } from "../style.ts"
-import { registrar } from "../world.ts"
+import { columns, plain, type Style, style } from "../style.ts"
+import { registrar, storeDirectory } from "../world.ts"
+
+/** By the code units of issuer and profile, so that the order is the same everywhere. */
+const byKey = (a: Key, b: Key): number =>
+  a.issuer === b.issuer ? compare(a.profile, b.profile) : compare(a.issuer, b.issuer)
+
+const compare = (a: string, b: string): number => a < b ? -1 : a > b ? 1 : 0
+
+const rowOf =
+  (look: Style) => ({ clientId, issuer, possibleOrphans, previousClientIds, problem, profile }: Registrar.Summary) => [
+    plain(issuer),
+    plain(profile),
+    plain(Option.getOrElse(clientId, () => "-")),
+    [
+      ...(previousClientIds.length === 0 ? [] : [`${previousClientIds.length} previous`]),
+      ...(possibleOrphans.length === 0 ? [] : [look.warn(`${possibleOrphans.length} possibly orphaned`)]),
+      ...(Option.isNone(problem) ? [] : [look.bad(plain(problem.value.message))])
+    ].join(", ")
+  ]
 
 export const list = Command.make(
   "list",
@@ -19,7 +39,8 @@ export const list = Command.make(
   Effect.fnUntraced(
     function*() {
       const { list } = yield* Registrar.Registrar
-      const summaries = yield* Stream.runCollect(list)
+      const summaries = Array.from(yield* Stream.runCollect(list)).sort(byKey)
+      const directory = yield* storeDirectory
       yield* print({
         json: summaries.map(({ clientId, problem, ...summary }) => ({
           ...summary,
@@ -27,25 +48,12 @@ export const list = Command.make(
           problem: Option.getOrNull(Option.map(problem, ({ message }) => message))
         })),
         text: Effect.map(style, (look) =>
-          summaries.length === 0
-            ? "Nothing is kept. `effect-dcr register ISSUER` begins."
-            : columns(
-              [
-                ["ISSUER", "PROFILE", "CLIENT", ""].map(look.dim),
-                ...summaries.map(({ clientId, issuer, possibleOrphans, previousClientIds, problem, profile }) => [
-                  plain(issuer),
-                  plain(profile),
-                  plain(Option.getOrElse(clientId, () => "-")),
-                  [
-                    ...(previousClientIds.length === 0 ? [] : [`${previousClientIds.length} previous`]),
-                    ...(possibleOrphans.length === 0 ? [] : [look.warn(`${possibleOrphans.length} possibly orphaned`)]),
-                    ...(Option.isNone(problem) ? [] : [look.bad(plain(problem.value.message))])
-                  ].join(", ")
-                ])
-              ],
-              look,
-              ""
-            ))
+          sections([
+            summaries.length === 0
+              ? "Nothing is kept. `effect-dcr register ISSUER` begins."
+              : columns([["ISSUER", "PROFILE", "CLIENT", ""].map(look.dim), ...summaries.map(rowOf(look))], look, ""),
+            look.dim(directory === "" ? "" : `kept in ${plain(directory)}`)
+          ]))
       })
     },
     Effect.provide(registrar),

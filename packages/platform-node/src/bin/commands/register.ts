@@ -16,6 +16,7 @@ import { reporting } from "../report.ts"
 import { issuer, profile } from "../settings.ts"
 import { plain, style } from "../style.ts"
 import { callOptions, registrar } from "../world.ts"
+import { outcomeOf, wordsOf } from "./outcome.ts"
 
 const preset = Flag.ChoiceWithValue("preset", [["openid", openid], ["fapi2", fapi2], ["mcp", mcp]]).pipe(
   Flag.withDescription("Fill in and check what an ecosystem asks for"),
@@ -41,15 +42,17 @@ export const register = Command.make(
           preset: Option.getOrUndefined(preset)
         }
       }).pipe(waiting(`registering at ${issuer}`))
-      const isNew = Option.isNone(before) || before.value.information.client_id !== client.information.client_id
+      const outcome = outcomeOf(Option.getOrUndefined(before), client)
+      const isNew = outcome === "registered" || outcome === "replaced"
       yield* print({
-        json: { profile, isNew, ...yield* clientJson(client) },
+        json: { profile, outcome, isNew, ...yield* clientJson(client) },
         text: Effect.gen(function*() {
           const look = yield* style
-          const what = isNew ? "registered" : "kept from before"
           return sections([
-            `${look.good(what)}  ${look.bold(plain(client.issuer))}  ${look.dim(`profile ${plain(profile)}`)}`,
-            yield* clientText(client)
+            `${look.good(wordsOf[outcome])}  ${look.bold(plain(client.issuer))}  ${
+              look.dim(`profile ${plain(profile)}`)
+            }`,
+            yield* clientText(client, { filledIn: isNew })
           ])
         })
       })

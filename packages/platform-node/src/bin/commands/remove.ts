@@ -13,6 +13,7 @@ import { issuer, profile, yes } from "../settings.ts"
 import { plain, style } from "../style.ts"
 import { registrar } from "../world.ts"
 import { confirm } from "./confirm.ts"
+import { requireKept } from "./kept.ts"
 
 const forget = Flag.Boolean("forget").pipe(
   Flag.withDescription("Leave the client at the server, and only forget it here"),
@@ -26,6 +27,7 @@ export const remove = Command.make(
     function*({ forget, issuer, profile, yes }) {
       const service = yield* Registrar.Registrar
       const key = { issuer, profile }
+      yield* requireKept(key)
       const question = forget
         ? "Forget the credentials? Nobody can manage the client then."
         : "Delete the client at the server? Its users are logged out."
@@ -48,6 +50,9 @@ export const remove = Command.make(
   Command.withShortDescription("Delete a registration"),
   Command.withExamples([
     { command: "effect-dcr remove https://op.example.com --yes", description: "Without a question, for scripts" },
-    { command: "effect-dcr remove https://op.example.com --forget", description: "The client stays at the server" }
+    {
+      command: "effect-dcr remove https://op.example.com --forget --yes",
+      description: "The client stays at the server"
+    }
   ])
 )

@@ -12,6 +12,7 @@ import { reporting } from "../report.ts"
 import { issuer, profile } from "../settings.ts"
 import { plain, style } from "../style.ts"
 import { registrar } from "../world.ts"
+import { keptUnder } from "./kept.ts"
 
 export const rotate = Command.make(
   "rotate",
@@ -19,6 +20,7 @@ export const rotate = Command.make(
   Effect.fnUntraced(
     function*({ issuer, profile }) {
       const { rotate } = yield* Registrar.Registrar
+      yield* keptUnder({ issuer, profile })
       const { client, ...changes } = yield* rotate({ issuer, profile }).pipe(waiting(`asking ${issuer}`))
       yield* print({
         json: { profile, ...changes, ...yield* clientJson(client) },

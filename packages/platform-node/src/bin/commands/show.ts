@@ -7,14 +7,13 @@ import * as Registrar from "@effect-dcr/core/Registrar"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import { print, waiting } from "../output.ts"
 import { clientJson, clientText, sections } from "../render.ts"
 import { reporting } from "../report.ts"
 import { issuer, profile } from "../settings.ts"
 import { plain, style } from "../style.ts"
 import { registrar } from "../world.ts"
-import { notKept } from "./kept.ts"
+import { keptUnder } from "./kept.ts"
 
 const remote = Flag.Boolean("remote").pipe(
   Flag.withDescription("Read it from the server, and keep what the server says"),
@@ -26,18 +25,17 @@ export const show = Command.make(
   { issuer, profile, remote },
   Effect.fnUntraced(
     function*({ issuer, profile, remote }) {
-      const { get, read } = yield* Registrar.Registrar
+      const { read } = yield* Registrar.Registrar
       const key = { issuer, profile }
-      const client = remote
-        ? yield* read(key).pipe(waiting(`reading from ${issuer}`))
-        : Option.getOrUndefined(yield* get(key)) ?? (yield* notKept(key))
+      const kept = yield* keptUnder(key)
+      const client = remote ? yield* read(key).pipe(waiting(`reading from ${issuer}`)) : kept
       yield* print({
         json: { profile, ...yield* clientJson(client) },
         text: Effect.gen(function*() {
           const look = yield* style
           return sections([
             `${look.bold(plain(client.issuer))}  ${look.dim(`profile ${plain(profile)}`)}`,
-            yield* clientText(client)
+            yield* clientText(client, { filledIn: true })
           ])
         })
       })

@@ -9,7 +9,6 @@ import * as Registrar from "@effect-dcr/core/Registrar"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import { metadataFlags, readMetadata } from "../input.ts"
 import { print, waiting } from "../output.ts"
 import { clientJson, clientText, sections } from "../render.ts"
@@ -17,7 +16,8 @@ import { reporting } from "../report.ts"
 import { issuer, profile } from "../settings.ts"
 import { plain, style } from "../style.ts"
 import { callOptions, registrar } from "../world.ts"
-import { notKept } from "./kept.ts"
+import { keptUnder } from "./kept.ts"
+import { outcomeOf, wordsOf } from "./outcome.ts"
 
 const unset = Flag.String("unset").pipe(
   Flag.withDescription("A member to leave out; may be repeated"),
@@ -38,21 +38,23 @@ export const update = Command.make(
   { issuer, profile, unset, ...metadataFlags },
   Effect.fnUntraced(
     function*({ issuer, profile, unset, ...input }) {
-      const { ensure, get } = yield* Registrar.Registrar
-      const key = { issuer, profile }
-      const before = Option.getOrUndefined(yield* get(key)) ?? (yield* notKept(key))
-      const metadata = { ...askedOf(before, unset), ...yield* readMetadata(input) }
+      const { ensure } = yield* Registrar.Registrar
+      const before = yield* keptUnder({ issuer, profile })
+      const given = yield* readMetadata(input)
+      const metadata = { ...askedOf(before, unset), ...given }
       const client = yield* ensure({ server: issuer, profile, metadata, options: yield* callOptions }).pipe(
         waiting(`updating at ${issuer}`)
       )
-      const isNew = before.information.client_id !== client.information.client_id
+      const outcome = outcomeOf(before, client)
       yield* print({
-        json: { profile, isNew, ...yield* clientJson(client) },
+        json: { profile, outcome, isNew: outcome === "replaced", ...yield* clientJson(client) },
         text: Effect.gen(function*() {
           const look = yield* style
-          const what = isNew
-            ? look.warn("replaced, because the server does not update it; the client before is kept there")
-            : look.good("updated")
+          const what = outcome === "replaced"
+            ? look.warn("replaced, because the server does not update it so; the client before is kept there")
+            : outcome === "kept"
+            ? look.warn("nothing to change; nothing was sent")
+            : look.good(wordsOf[outcome])
           return sections([
             `${what}  ${look.bold(plain(client.issuer))}  ${look.dim(`profile ${plain(profile)}`)}`,
             yield* clientText(client)
@@ -65,8 +67,9 @@ export const update = Command.make(
   )
 ).pipe(
   Command.withDescription(
-    "Change what a registration asks for. Where the server does not let a registration be changed, a new one takes its " +
-      "place, and the old one stays at the server."
+    "Change what a registration asks for. Where the server does not let a registration be changed, or refuses this change, " +
+      "a new one is asked for: it takes the place of the old one, which stays at the server. When that is refused as well, " +
+      "nothing has changed, and the failure is that of the new registration."
   ),
   Command.withShortDescription("Change a registration"),
   Command.withExamples([

@@ -1,0 +1,25 @@
+/**
+ * How wrong usage is told: in a sentence each, and with the command that explains. Help is printed for who asks for it.
+ *
+ * @internal
+ */
+import type { NonShowHelpErrors } from "effect/cli/CliError"
+import * as CliOutput from "effect/cli/CliOutput"
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { plain, style } from "./style.ts"
+
+export const presenter = Layer.unwrap(Effect.map(style, (look) =>
+  CliOutput.layerPresenter({
+    present: (event) =>
+      event._tag === "InvalidInvocation"
+        ? Console.error([
+          ...event.errors.map((error) => `${look.bad("failed")}  ${plain(sentenceOf(error))}`),
+          `${look.bold("next")}    ${event.commandPath.join(" ")} --help`
+        ].join("\n"))
+        : CliOutput.defaultPresenter.present(event)
+  })))
+
+const sentenceOf = ({ message }: NonShowHelpErrors): string =>
+  message.replace("Expected: Schema validation failed: ", "").replace(/\s+Did you mean this\?\s+/, "; did you mean ")
