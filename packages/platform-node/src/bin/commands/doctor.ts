@@ -45,14 +45,17 @@ const examine = Effect.fnUntraced(function*(
   const options = yield* callOptions
   const found = yield* examineDiscovery(issuer, options)
   const { server } = found
-  if (server?.registration_endpoint === undefined) return { chapters: [found.chapter], made: [] }
+  if (server?.registration_endpoint === undefined) {
+    return { chapters: [found.chapter], made: [], failure: found.failure ?? notOffered }
+  }
   // The policy judges the endpoint before anything is sent there.
   yield* ClientRegistration.request(server, ordinary)
   const visit = yield* Visit.make({ server, initialAccessToken, ...options })
   const metadataUrl = records.find(({ status }) => status === 200)?.url
   const browsers = metadataUrl === undefined ? [] : [yield* examineBrowsers(metadataUrl, server.registration_endpoint)]
   const registration = yield* examineRegistration(visit)
-  const refusals = yield* examineRefusals(visit)
+  // Who is not let in hears of nothing but that.
+  const refusals = registration.failure?.reason._tag === "Unauthorized" ? [] : [yield* examineRefusals(visit)]
   const proofs = registration.client === undefined ? [] : [yield* examineProofs(visit, records)]
   const management = registration.client === undefined ? [] : [yield* examineManagement(visit, registration.client)]
   const made = yield* visit.leave
@@ -61,14 +64,19 @@ const examine = Effect.fnUntraced(function*(
       found.chapter,
       ...browsers,
       registration.chapter,
-      refusals,
+      ...refusals,
       ...proofs,
       ...management,
       limitsOf(records)
     ],
-    made
+    made,
+    failure: registration.failure
   }
 }, Effect.scoped)
+
+const notOffered = new RegistrationError({
+  reason: { _tag: "Unsupported", feature: "registration_endpoint", message: "the server offers no registration" }
+})
 
 const limitHeaders = ["retry-after", "ratelimit", "ratelimit-limit", "x-ratelimit-limit", "x-ratelimit-remaining"]
 
@@ -97,7 +105,7 @@ export const doctor = Command.make(
       const question = `Register clients at ${issuer} and delete them again?`
       if (!(yield* confirm(question, yes))) return
       const records: Array<Recorder.Recorded> = []
-      const { chapters, made } = yield* examine(issuer, token, records).pipe(
+      const { chapters, failure, made } = yield* examine(issuer, token, records).pipe(
         Effect.provide(Layer.provideMerge(Recorder.layer(records), exchange)),
         waiting(`examining ${issuer}`)
       )
@@ -115,15 +123,8 @@ export const doctor = Command.make(
       yield* markdown
         ? Console.log(reportMarkdown(report))
         : print({ json: report, text: Effect.map(style, (look) => reportText(report, look)) })
-      if (chapters.length === 1) {
-        return yield* new RegistrationError({
-          reason: {
-            _tag: "Unsupported",
-            feature: "registration_endpoint",
-            message: "the server offers no registration"
-          }
-        })
-      }
+      // The report is there in any case; the exit code says whether a client could be registered.
+      if (failure !== undefined) return yield* failure
     },
     reporting
   )

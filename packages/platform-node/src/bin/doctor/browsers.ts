@@ -39,7 +39,9 @@ export const examineBrowsers = Effect.fnUntraced(function*(metadataUrl: string, 
   const seen = (name: string): string | undefined => preflight?.headers[`access-control-${name}`]
   if (preflight === undefined) findings.push(bad("preflight", "no answer"))
   else if (!isAllowed(seen("allow-origin"), origin)) {
-    findings.push(note("preflight", `${preflight.status}, without a word for other origins: pages cannot register`))
+    findings.push(
+      note("preflight", `${preflight.status}, and it allows no other origin (CORS): web pages cannot register here`)
+    )
   } else {
     findings.push(good("preflight", `${preflight.status}, other origins may register`))
     for (const header of ["content-type", "dpop"]) {

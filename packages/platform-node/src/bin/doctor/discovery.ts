@@ -4,6 +4,7 @@
  * @internal
  */
 import * as AuthorizationServer from "@effect-dcr/core/AuthorizationServer"
+import type { RegistrationError } from "@effect-dcr/core/RegistrationError"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { bad, good, note, refusalOf } from "./findings.ts"
@@ -20,9 +21,11 @@ export const examineDiscovery = Effect.fnUntraced(function*(
 ) {
   const servers: Array<AuthorizationServer.AuthorizationServer> = []
   const findings: Array<Finding> = []
+  let failure: RegistrationError | undefined
   for (const { algorithm, section, what } of variants) {
     const result = yield* Effect.result(AuthorizationServer.discoverDetails(issuer, { ...options, algorithm }))
     if (Result.isFailure(result)) {
+      failure ??= result.failure
       findings.push(note(what, refusalOf(result.failure), section))
       continue
     }
@@ -42,5 +45,9 @@ export const examineDiscovery = Effect.fnUntraced(function*(
         : good("registration endpoint", server.registration_endpoint, "RFC 8414 §2")
     )
   }
-  return { server, chapter: { title: "Discovery", findings } satisfies Chapter }
+  return {
+    server,
+    failure: server === undefined ? failure : undefined,
+    chapter: { title: "Discovery", findings } satisfies Chapter
+  }
 })

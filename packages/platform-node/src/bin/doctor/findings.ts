@@ -4,6 +4,7 @@
  * @internal
  */
 import type { RegistrationError } from "@effect-dcr/core/RegistrationError"
+import { messageOf } from "../words.ts"
 import type { Finding } from "./report.ts"
 
 export const good = (what: string, seen: string, section?: string): Finding => ({
@@ -21,7 +22,8 @@ export const note = (what: string, seen: string, section?: string): Finding => (
 export const bad = (what: string, seen: string, section?: string): Finding => ({ verdict: "bad", what, seen, section })
 
 /** What a server answered instead of success. */
-export const refusalOf = ({ message, method, reason, url }: RegistrationError): string => {
+export const refusalOf = (error: RegistrationError): string => {
+  const { method, reason, url } = error
   const status = "status" in reason && reason.status !== undefined ? `${reason.status} ` : ""
-  return `${status}${reason._tag}: ${message.replace(` (${method} ${url})`, "")}`
+  return `${status}${reason._tag}: ${messageOf(error).replace(` (${method} ${url})`, "")}`
 }

@@ -33,10 +33,16 @@ export const examineRegistration = Effect.fnUntraced(function*(visit: Visit) {
     const seen = refusalOf(result.failure)
     findings.push(
       result.failure.reason._tag === "Unauthorized"
-        ? note("registration", `an initial access token is needed; ${seen}`, "RFC 7591 §3")
+        ? note(
+          "registration",
+          `${
+            visit.initialAccessToken === undefined ? "an initial access token is needed" : "the token was refused"
+          }; ${seen}`,
+          "RFC 7591 §3"
+        )
         : bad("registration", seen, "RFC 7591 §3.2")
     )
-    return { client: undefined, chapter: { title: "Registration", findings } }
+    return { client: undefined, failure: result.failure, chapter: { title: "Registration", findings } }
   }
   const client = result.success
   findings.push(good("registration", "a client was registered", "RFC 7591 §3.2.1"), ...findingsOf(client))
@@ -48,7 +54,7 @@ export const examineRegistration = Effect.fnUntraced(function*(visit: Visit) {
       ? note("unknown members", "kept and returned", "RFC 7591 §2")
       : good("unknown members", "ignored", "RFC 7591 §2")
   )
-  return { client, chapter: { title: "Registration", findings } }
+  return { client, failure: undefined, chapter: { title: "Registration", findings } }
 })
 
 const findingsOf = (client: RegisteredClient): ReadonlyArray<Finding> => {

@@ -43,13 +43,16 @@ export interface Report {
 
 const marks = { good: "✔", note: "•", bad: "✘" } as const
 
+const legend =
+  `${marks.good} as specified   ${marks.note} to know   ${marks.bad} departs from the specifications, or breaks clients`
+
 const leftover = ({ clientId, why }: Made) => `${plain(clientId)} could not be deleted: ${plain(why ?? "")}`
 
 export const reportText = (report: Report, look: Style): string => {
   const painted = { good: look.good, note: look.dim, bad: look.bad }
   const left = report.made.filter(({ deleted }) => !deleted)
   return [
-    `${look.bold(plain(report.issuer))}  ${look.dim(report.at)}`,
+    `${look.bold(plain(report.issuer))}  ${look.dim(report.at)}\n${look.dim(legend)}`,
     ...report.chapters.map(({ findings, title }) =>
       `${look.bold(title)}\n${
         columns(
@@ -75,15 +78,15 @@ const cell = (text: string): string => plain(text).replace(/[\\|`*_<>[\]]/g, (ch
 export const reportMarkdown = (report: Report): string =>
   [
     `# Dynamic client registration at ${cell(report.issuer)}`,
-    `Seen by \`effect-dcr doctor\` ${report.version} at ${report.at}.`,
+    `Seen by \`effect-dcr doctor\` ${report.version} at ${report.at}. ${legend}.`,
     ...report.chapters.map(({ findings, title }) =>
       [
         `## ${title}`,
         "",
-        "| | what | seen | rule |",
+        "| | what | rule | seen |",
         "| --- | --- | --- | --- |",
         ...findings.map(({ section, seen, verdict, what }) =>
-          `| ${marks[verdict]} | ${cell(what)} | ${cell(seen)} | ${cell(section ?? "")} |`
+          `| ${marks[verdict]} | ${cell(what)} | ${cell(section ?? "")} | ${cell(seen)} |`
         )
       ].join("\n")
     ),
