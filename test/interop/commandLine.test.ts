@@ -4,6 +4,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
+import { exitCodes } from "../../packages/platform-node/src/bin/failure.ts"
 import { type Ended, runCommand, startCommand, withStore } from "../support/commandLine.ts"
 import { mcpRouter } from "../support/mcpRouter.ts"
 import { eventually, httpServer } from "../support/nodeServers.ts"
@@ -23,6 +24,7 @@ const assertDone = ({ code, stderr, stdout }: Ended): string => {
 
 const Registration = Schema.Struct({
   isNew: Schema.optionalKey(Schema.Boolean),
+  outcome: Schema.optionalKey(Schema.String),
   profile: Schema.String,
   information: Schema.Struct({
     client_id: Schema.String,
@@ -37,6 +39,8 @@ const registrationOf = (ended: Ended) => Schema.decodeSync(Schema.fromJsonString
 
 const Failure = Schema.Struct({
   error: Schema.Struct({ reason: Schema.Struct({ _tag: Schema.String }) }),
+  message: Schema.String,
+  next: Schema.String,
   exitCode: Schema.Int
 })
 
@@ -45,6 +49,13 @@ const assertFailure = ({ code, stderr, stdout }: Ended, tag: string, exitCode: n
   assert.strictEqual(stdout, "")
   const failure = Schema.decodeSync(Schema.fromJsonString(Failure))(stderr)
   assert.deepStrictEqual([failure.error.reason._tag, failure.exitCode, code], [tag, exitCode, exitCode])
+  return failure
+}
+
+/** What a person is told of a failure: its first line and what to do next. */
+const told = ({ code, stderr }: Ended, exitCode: number) => {
+  assert.strictEqual(code, exitCode, stderr)
+  return stderr
 }
 
 describe("effect-dcr", () => {
@@ -52,7 +63,7 @@ describe("effect-dcr", () => {
     "registers once, lists, changes, rotates, and deletes, with every secret masked",
     () =>
       Effect.gen(function*() {
-        const { created, issuer } = yield* managed
+        const { arrived, created, issuer } = yield* managed
         const { run } = yield* withStore()
         const outputs: Array<string> = []
         const done = (args: ReadonlyArray<string>) =>
@@ -65,14 +76,27 @@ describe("effect-dcr", () => {
         assert.match(yield* done(["discover", issuer]), new RegExp(`registration +${issuer}/reg`))
         const registered = yield* done(["register", issuer, ...redirect, "--name", "My app"])
         assert.match(registered, /^registered /)
+        assert.match(registered, /client_name +My app\n/)
+        assert.include(registered, "the server filled in")
         const [clientId = ""] = created
         assert.include(registered, clientId)
-        assert.match(yield* done(["register", issuer, ...redirect, "--name", "My app"]), /^kept from before /)
+        assert.match(
+          yield* done(["register", issuer, ...redirect, "--name", "My app"]),
+          /^kept as it is; nothing was sent /
+        )
         assert.lengthOf(created, 1)
 
         const before = registrationOf(yield* run(["show", issuer, "--json", "--reveal"])).information
         assert.match(yield* done(["list"]), new RegExp(`${issuer} +default +${clientId}`))
-        assert.match(yield* done(["update", issuer, "--name", "Other"]), /^updated /)
+        const updated = yield* done(["update", issuer, "--name", "Other"])
+        assert.match(updated, /^updated /)
+        assert.match(updated, /client_name +Other\n/)
+        assert.notInclude(updated, "the server filled in")
+        const requests = arrived.length
+        assert.match(yield* done(["update", issuer]), /^nothing to change; nothing was sent /)
+        assert.match(yield* done(["update", issuer, "--unset", "nothing_here"]), /^nothing to change; /)
+        assert.strictEqual(registrationOf(yield* run(["update", issuer, "--json"])).outcome, "kept")
+        assert.lengthOf(arrived, requests)
         assert.match(yield* done(["rotate", issuer]), /^new management token /)
         const after = registrationOf(yield* run(["show", issuer, "--remote", "--json", "--reveal"])).information
         assert.deepStrictEqual([after.client_id, after.client_name], [clientId, "Other"])
@@ -80,11 +104,20 @@ describe("effect-dcr", () => {
         yield* done(["show", issuer])
         yield* done(["show", issuer, "--json"])
 
-        const unasked = yield* run(["remove", issuer, "--json"])
-        assertFailure(unasked, "InvalidOptions", 2)
+        const { message } = assertFailure(yield* run(["remove", issuer, "--json"]), "InvalidOptions", 2)
+        assert.strictEqual(message, "--yes is needed: standard input or output is not a terminal")
         assert.match(yield* done(["remove", issuer, "--yes"]), /^deleted /)
         assertFailure(yield* run(["show", issuer, "--json"]), "InvalidOptions", 2)
         assert.match(yield* done(["list"]), /^Nothing is kept/)
+        for (
+          const args of [["remove", "--yes"], ["remove", "--forget", "--yes"], ["rotate"], ["show", "--remote"], [
+            "update"
+          ]]
+        ) {
+          const { message, next } = assertFailure(yield* run([...args, issuer, "--json"]), "InvalidOptions", 2)
+          assert.strictEqual(message, `nothing is kept for ${issuer} (profile default)`)
+          assert.include(next, "`effect-dcr list` shows what is kept")
+        }
 
         const secrets = [before, after].flatMap((information) =>
           [information.client_secret, information.registration_access_token].filter((secret) => secret !== undefined)
@@ -149,7 +182,15 @@ describe("effect-dcr", () => {
         Fs.writeFileSync(file, `${token}\n`)
         const register = ["register", issuer, ...redirect, "--json"]
         const refused = yield* run(register)
-        assertFailure(refused, "Unauthorized", 6)
+        const missing = assertFailure(refused, "Unauthorized", 6)
+        assert.include(missing.message, "an initial access token is needed (status 401")
+        assert.include(missing.next, "--token-file")
+        const wrong = assertFailure(
+          yield* run([...register, "--token-file", "-"], { stdin: "another" }),
+          "Unauthorized",
+          6
+        )
+        assert.match(wrong.next, /^The token was refused/)
         const ends = [
           refused,
           yield* run([...register, "-p", "1"], { env: { EFFECT_DCR_INITIAL_ACCESS_TOKEN: token } }),
@@ -188,11 +229,145 @@ describe("effect-dcr", () => {
       assertFailure(yield* run(["register", origin, ...redirect, "--json"]), "OutcomeUnknown", 8)
       assertFailure(yield* runCommand(["--store", "/dev/null/store", "list", "--json"]), "StoreFailed", 9)
 
-      const told = yield* run(["register", issuer, "--redirect-uri", "nonsense"])
-      assert.strictEqual(told.code, 3)
-      assert.match(told.stderr, /^failed {2}the metadata breaks rules\n +redirect_uris\[0\] +.*RFC 6749.*\nnext /)
+      assert.match(
+        told(yield* run(["register", issuer, "--redirect-uri", "nonsense"]), 3),
+        /^failed {2}the metadata breaks rules\n +redirect_uris\[0\] +.*RFC 6749.*\nnext /
+      )
       assert.strictEqual((yield* run(["register"])).code, 2)
       assert.strictEqual((yield* run(["no-such-command"])).code, 2)
+    }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)), 60_000)
+
+  it.effect("says what became of a registration: registered, kept, updated or replaced", () =>
+    Effect.gen(function*() {
+      const { issuer } = yield* managed
+      const { run } = yield* withStore()
+      const outcome = (args: ReadonlyArray<string>) =>
+        Effect.map(run([...args, "--json"]), (ended) => registrationOf(ended).outcome)
+      assert.strictEqual(yield* outcome(["register", issuer, ...redirect]), "registered")
+      assert.strictEqual(yield* outcome(["register", issuer, ...redirect]), "kept")
+      assert.strictEqual(yield* outcome(["register", issuer, ...redirect, "--name", "Other"]), "updated")
+      // The MCP router has no management: what is asked anew is registered anew.
+      const router = yield* mcpRouter()
+      assert.strictEqual(yield* outcome(["register", router, ...redirect]), "registered")
+      assert.strictEqual(yield* outcome(["register", router, ...redirect, "--name", "Other"]), "replaced")
+    }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)), 60_000)
+
+  it.effect("names what was typed, and no option of the API", () =>
+    Effect.gen(function*() {
+      const { issuer } = yield* managed
+      const { directory, run } = yield* withStore()
+      for (
+        const [name, text] of [["broken.json", "{ \"a\": 1,\n  }"], ["list.json", "[]"], ["junk.pem", "junk"]] as const
+      ) {
+        Fs.writeFileSync(Path.join(directory, name), text, { mode: 0o600 })
+      }
+      const register = ["register", issuer, ...redirect, "--json"]
+      const messages: ReadonlyArray<readonly [args: ReadonlyArray<string>, message: RegExp]> = [
+        [["--set", "foo"], /^--set foo: it is not of the form member=value$/],
+        [["--set", "redirect_uris=1"], /^--set redirect_uris: /],
+        [["--metadata", "none.json"], /^--metadata: none\.json does not exist$/],
+        [["--metadata", "broken.json"], /^--metadata: broken\.json is not JSON \(line 2 column 3\)$/],
+        [["--metadata", "list.json"], /^--metadata: list\.json holds JSON, but not an object$/],
+        [["--token-file", "none"], /^--token-file: none does not exist$/],
+        [["--dpop-key-file", "none.pem"], /^--dpop-key-file: none\.pem cannot be read \(ENOENT\)$/],
+        [["--dpop-key-file", "junk.pem"], /^--dpop-key-file: junk\.pem: it is neither a JWK nor a private key/]
+      ]
+      for (const [args, message] of messages) {
+        assert.match(assertFailure(yield* run([...register, ...args]), "InvalidOptions", 2).message, message)
+      }
+      // A text is one, also where it looks like a number.
+      const named = registrationOf(yield* run([...register, "--set", "client_name=1"]))
+      assert.strictEqual(named.requested["client_name"], "1")
+      const misspelt = ["register", issuer, "--set", "redirect_urls=[\"https://app.example.com/cb\"]"]
+      assert.match(
+        told(yield* run(misspelt), 3),
+        /\n +redirect_uris +.*\n +redirect_urls +.*redirect_uris meant.*\nnext +.*--redirect-uri/
+      )
+    }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)), 60_000)
+
+  it.effect("knows how an issuer is spelled", () =>
+    Effect.gen(function*() {
+      const { issuer } = yield* managed
+      const { run } = yield* withStore()
+      const slash = told(yield* run(["discover", `${issuer}/`]), 4)
+      assert.include(slash, `next    Spell the issuer as the server does: effect-dcr discover ${issuer}\n`)
+      assert.notInclude(slash, "tolerateTrailingSlash")
+      assert.include(told(yield* run(["discover", "op.example.com"]), 4), "Did you mean https://op.example.com?")
+    }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)), 60_000)
+
+  it.effect("lists by issuer and profile, and says where", () =>
+    Effect.gen(function*() {
+      const { issuer } = yield* managed
+      const { directory, run } = yield* withStore()
+      for (const profile of ["c", "a", "d", "b"]) {
+        registrationOf(yield* run(["register", issuer, ...redirect, "-p", profile, "--json"]))
+      }
+      const text = assertDone(yield* run(["list"]))
+      const profiles = [...text.matchAll(new RegExp(`^${issuer} +(\\w)`, "gm"))].map(([, profile]) => profile)
+      assert.deepStrictEqual(profiles, ["a", "b", "c", "d"])
+      assert.include(text, `\nkept in ${Path.join(directory, "store")}\n`)
+      const { stdout } = yield* runCommand(["list"], { env: { XDG_DATA_HOME: directory } })
+      const usual = Path.join(directory, "effect-dcr", "registrations")
+      assert.include(stdout, `kept in ${usual}\n`)
+      // It is the one that was opened.
+      assert.isTrue(Fs.statSync(usual).isDirectory())
+    }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)), 60_000)
+
+  it.effect("tells wrong usage in two lines, and its exit codes in the help", () =>
+    Effect.gen(function*() {
+      for (
+        const [args, first, next] of [
+          [["register"], "Missing required argument: issuer", "effect-dcr register --help"],
+          [
+            ["regster"],
+            "Unknown subcommand \"regster\" for \"effect-dcr\"; did you mean register",
+            "effect-dcr --help"
+          ],
+          [
+            ["register", "x", "--timeout", "0"],
+            "Invalid value for flag --timeout: \"0\". Expected a value greater than 0",
+            "effect-dcr register --help"
+          ]
+        ] as const
+      ) {
+        assert.deepStrictEqual(yield* runCommand(args), {
+          code: 2,
+          stdout: "",
+          stderr: `failed  ${first}\nnext    ${next}\n`
+        })
+      }
+      const help = assertDone(yield* runCommand(["--help"]))
+      const guide = Fs.readFileSync(new URL("../../docs/guides/command-line.md", import.meta.url), "utf8")
+      for (const [code, what] of exitCodes) {
+        assert.include(help, `\n  ${code}  ${what}\n`)
+        assert.include(guide, `\n| ${code} | ${what} |`)
+      }
+    }).pipe(Effect.scoped), 60_000)
+
+  it.effect("shows the members of a vendor masked, in the same shape as with --reveal", () =>
+    Effect.gen(function*() {
+      const { origin } = yield* httpServer((request, response) => {
+        response.setHeader("content-type", "application/json")
+        response.setHeader("cache-control", "no-store")
+        if ((request.url ?? "").includes("well-known")) {
+          response.end(JSON.stringify({ issuer: origin, registration_endpoint: `${origin}/register` }))
+          return
+        }
+        response.statusCode = 201
+        response.end(JSON.stringify({ client_id: "c", redirect_uris: redirect.slice(1), vendor: "canary-of-a-vendor" }))
+      })
+      const { run } = yield* withStore()
+      const register = yield* run(["register", origin, ...redirect, "--set", "vendor=mine"])
+      assert.match(assertDone(register), /vendor +•+/)
+      const extensionsOf = (ended: Ended) =>
+        Schema.decodeSync(Schema.fromJsonString(Schema.Struct({ extensions: Schema.Unknown })))(assertDone(ended))
+          .extensions
+      const masked = yield* run(["show", origin, "--json"])
+      assert.deepStrictEqual(extensionsOf(masked), { vendor: "<redacted>" })
+      assert.deepStrictEqual(extensionsOf(yield* run(["show", origin, "--json", "--reveal"])), {
+        vendor: "canary-of-a-vendor"
+      })
+      for (const { stdout } of [register, masked]) assert.notInclude(stdout, "canary-of-a-vendor")
     }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)), 60_000)
 
   it.effect(
@@ -225,7 +400,9 @@ const Report = Schema.Struct({
   requests: Schema.Array(Schema.Unknown)
 })
 
-const reportOf = (ended: Ended) => Schema.decodeSync(Schema.fromJsonString(Report))(assertDone(ended))
+const decodeReport = Schema.decodeSync(Schema.fromJsonString(Report))
+
+const reportOf = (ended: Ended) => decodeReport(assertDone(ended))
 
 const seenIn = ({ chapters }: typeof Report.Type, title: string, what: string) =>
   chapters.find((chapter) => chapter.title === title)?.findings.find((finding) => finding.what === what)
@@ -262,10 +439,36 @@ describe("effect-dcr doctor", () => {
         assert.include(markdown, `\n## ${title}\n`)
       }
       assert.include(markdown, "could not be deleted")
+      assert.include(markdown, "✘ departs from the specifications")
+      assert.include(
+        markdown,
+        "| | what | rule | seen |\n| --- | --- | --- | --- |\n| ✔ | metadata of RFC 8414 | RFC 8414 §3 | "
+      )
       const report = reportOf(yield* run(["doctor", issuer, "--yes", "--json"]))
       assert.isTrue(report.made.length > 0 && report.made.every(({ deleted }) => !deleted))
       assert.strictEqual(seenIn(report, "Browsers", "preflight")?.verdict, "good")
     }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)), 60_000)
+
+  it.effect(
+    "ends with the failure where no client could be registered, and tries nothing in vain",
+    () =>
+      Effect.gen(function*() {
+        const { arrived, issuer } = yield* oidcProvider({
+          features: { registration: { enabled: true, initialAccessToken: "canary-initial-access-token" } }
+        })
+        const { run } = yield* withStore()
+        const posts = () => arrived.filter(({ method }) => method === "POST").length
+        const { code, stderr, stdout } = yield* run(["doctor", issuer, "--yes", "--json"])
+        assert.strictEqual(code, 6)
+        assert.include(stderr, "an initial access token is needed")
+        const report = decodeReport(stdout)
+        assert.match(seenIn(report, "Registration", "registration")?.seen ?? "", /^an initial access token is needed/)
+        assert.notInclude(stdout, "initialAccessToken")
+        assert.isUndefined(report.chapters.find(({ title }) => title === "Refusals"))
+        assert.strictEqual(posts(), 1)
+      }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)),
+    60_000
+  )
 
   it.live("deletes what it made when it is interrupted", () =>
     Effect.gen(function*() {
@@ -302,7 +505,8 @@ describe("effect-dcr doctor", () => {
         }))
       })
       for (const form of [[], ["--markdown"], ["--json"]]) {
-        const { stderr, stdout } = yield* runCommand(["doctor", origin, "--yes", ...form])
+        const { code, stderr, stdout } = yield* runCommand(["doctor", origin, "--yes", ...form])
+        assert.strictEqual(code, 5)
         assert.include(stdout, "InvalidClientMetadata")
         assert.notInclude(stdout + stderr, "\u001b")
         assert.notMatch(stdout, /^\| ✔ \| all/m)
