@@ -383,7 +383,11 @@ describe("effect-dcr", () => {
           assert.include(assertDone(yield* run(["--completions", shell])), "effect-dcr")
         }
         const help = assertDone(yield* run(["register", "--help"]))
-        for (const part of ["USAGE", "EXAMPLES", "--token-file"]) assert.include(help, part)
+        for (const part of ["USAGE", "EXAMPLES", "--token-file", "(default: default)", "private_key_jwt"]) {
+          assert.include(help, part)
+        }
+        assert.include(assertDone(yield* run(["update", "--help"])), "refuses this change")
+        assert.include(assertDone(yield* run(["remove", "--help"])), "--forget --yes")
       }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)),
     60_000
   )
@@ -426,7 +430,7 @@ describe("effect-dcr doctor", () => {
       assert.strictEqual(seenIn(report, "Registration", "unknown members")?.seen, "ignored")
       assert.strictEqual(seenIn(report, "Management", "update")?.seen, "done, with a new token")
       assert.match(seenIn(report, "Management", "read after the deletion")?.seen ?? "", /^401 Unauthorized/)
-      assert.match(seenIn(report, "Browsers", "preflight")?.seen ?? "", /^404/)
+      assert.match(seenIn(report, "Browsers", "preflight")?.seen ?? "", /^404, and it allows no other origin/)
     }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)), 60_000)
 
   it.effect("reports on the MCP router in Markdown, and says what it could not delete", () =>

@@ -75,13 +75,23 @@ export const metadataFlags = {
   ),
   name: Flag.String("name").pipe(Flag.withDescription("The name that users see (client_name)"), Flag.optional),
   scope: Flag.String("scope").pipe(Flag.withDescription("The scopes, separated by spaces"), Flag.optional),
-  grantType: Flag.String("grant-type").pipe(Flag.withDescription("A grant type; may be repeated"), Flag.atLeast(0)),
+  grantType: Flag.String("grant-type").pipe(
+    Flag.withDescription(
+      "A grant type, such as authorization_code, refresh_token or client_credentials; may be repeated"
+    ),
+    Flag.atLeast(0)
+  ),
   authMethod: Flag.String("auth-method").pipe(
-    Flag.withDescription("How the client authenticates (token_endpoint_auth_method)"),
+    Flag.withDescription(
+      "How the client authenticates, such as client_secret_basic, client_secret_post, private_key_jwt, or none for a " +
+        "public client (token_endpoint_auth_method)"
+    ),
     Flag.optional
   ),
   set: Flag.String("set").pipe(
-    Flag.withDescription("Any other member, its value as JSON or else as text; may be repeated"),
+    Flag.withDescription(
+      "Any other member, its value as JSON where the member can have it so, else as text; may be repeated"
+    ),
     Flag.withMetavar("MEMBER=VALUE"),
     Flag.atLeast(0)
   )
