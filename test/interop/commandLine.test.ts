@@ -109,15 +109,6 @@ describe("effect-dcr", () => {
         assert.match(yield* done(["remove", issuer, "--yes"]), /^deleted /)
         assertFailure(yield* run(["show", issuer, "--json"]), "InvalidOptions", 2)
         assert.match(yield* done(["list"]), /^Nothing is kept/)
-        for (
-          const args of [["remove", "--yes"], ["remove", "--forget", "--yes"], ["rotate"], ["show", "--remote"], [
-            "update"
-          ]]
-        ) {
-          const { message, next } = assertFailure(yield* run([...args, issuer, "--json"]), "InvalidOptions", 2)
-          assert.strictEqual(message, `nothing is kept for ${issuer} (profile default)`)
-          assert.include(next, "`effect-dcr list` shows what is kept")
-        }
 
         const secrets = [before, after].flatMap((information) =>
           [information.client_secret, information.registration_access_token].filter((secret) => secret !== undefined)
@@ -235,6 +226,22 @@ describe("effect-dcr", () => {
       )
       assert.strictEqual((yield* run(["register"])).code, 2)
       assert.strictEqual((yield* run(["no-such-command"])).code, 2)
+    }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)), 60_000)
+
+  it.effect("says that nothing is kept, and sends nothing", () =>
+    Effect.gen(function*() {
+      const { arrived, issuer } = yield* managed
+      const { run } = yield* withStore()
+      for (
+        const args of [["remove", "--yes"], ["remove", "--forget", "--yes"], ["rotate"], ["show", "--remote"], [
+          "update"
+        ]]
+      ) {
+        const { message, next } = assertFailure(yield* run([...args, issuer, "--json"]), "InvalidOptions", 2)
+        assert.strictEqual(message, `nothing is kept for ${issuer} (profile default)`)
+        assert.include(next, "`effect-dcr list` shows what is kept")
+      }
+      assert.lengthOf(arrived, 0)
     }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)), 60_000)
 
   it.effect("says what became of a registration: registered, kept, updated or replaced", () =>

@@ -1,8 +1,6 @@
 /**
  * What a failure is for whoever called the command: an exit code by kind, and what to do next.
  *
- * `docs/guides/command-line.md` lists them as well.
- *
  * @internal
  */
 import type * as RegistrationError from "@effect-dcr/core/RegistrationError"
@@ -22,7 +20,7 @@ export class Exit extends Error {
   }
 }
 
-/** What the exit codes say. */
+/** What the exit codes say: in the help, and in `docs/guides/command-line.md`. */
 export const exitCodes: ReadonlyArray<readonly [code: number, what: string]> = [
   [0, "done"],
   [1, "a fault of this program"],
@@ -57,7 +55,7 @@ export const meaningOf = (error: RegistrationError.RegistrationError, issuer?: s
       }
     case "InvalidMetadata": {
       const flags = reason.violations.filter(({ severity }) => severity === "error").map(({ member }) =>
-        flagOfMember(member.replace(/[[.#].*/, ""))
+        flagOfMember(member.replace(/[[.].*/, ""))
       )
       return {
         code: 3,

@@ -1,0 +1,81 @@
+import { RegistrationError } from "@effect-dcr/core"
+import { assert, describe, it } from "@effect/vitest"
+import { exitCodes, meaningOf } from "../../../packages/platform-node/src/bin/failure.ts"
+import { headlineOf, messageOf } from "../../../packages/platform-node/src/bin/words.ts"
+
+const failure = (reason: RegistrationError.Reason, method = "POST") =>
+  new RegistrationError.RegistrationError({ reason, method, url: "https://op.example/register" })
+
+const unauthorized = { _tag: "Unauthorized", status: 401, challenges: [] } as const
+
+describe("what to do next", () => {
+  it("is to give a token only where none was sent", () => {
+    const next = (missing: "initialAccessToken" | undefined, method: string) =>
+      meaningOf(failure({ ...unauthorized, missing }, method)).next
+    assert.match(next("initialAccessToken", "POST"), /^Give an initial access token with --token-file/)
+    assert.match(next(undefined, "POST"), /^The token was refused/)
+    assert.match(next(undefined, "PUT"), /^That client is gone, or its token was replaced/)
+  })
+
+  it("names the flags of the members at fault, warnings aside", () => {
+    const violation = (member: string, severity: "error" | "warning") => ({
+      member,
+      severity,
+      rule: "a-rule",
+      section: "RFC 7591 §2",
+      message: "It is wrong."
+    })
+    const { code, next } = meaningOf(failure({
+      _tag: "InvalidMetadata",
+      violations: [
+        violation("redirect_uris[0]", "error"),
+        violation("redirect_uris[1]", "error"),
+        violation("default_max_age", "error"),
+        violation("client_name#fr", "error"),
+        violation("vendor", "warning")
+      ]
+    }))
+    assert.strictEqual(code, 3)
+    assert.include(next, "(--redirect-uri, --set default_max_age=..., --set client_name#fr=...)")
+  })
+
+  it("asks back only where the scheme is all that is missing", () => {
+    const refused = failure({
+      _tag: "EndpointRefused",
+      role: "issuer",
+      url: "(not a URL)",
+      rule: "InvalidUrl",
+      message: "it is not an absolute URL"
+    })
+    assert.include(meaningOf(refused, "op.example").next, "Did you mean https://op.example?")
+    for (const issuer of [undefined, "http://op.example", "op example"]) {
+      assert.notInclude(meaningOf(refused, issuer).next, "Did you mean")
+    }
+  })
+
+  it("has an exit code that the help explains", () => {
+    const codes = exitCodes.map(([code]) => code)
+    assert.include(codes, meaningOf(failure({ ...unauthorized })).code)
+    assert.deepStrictEqual(codes, [...codes.keys()])
+  })
+})
+
+describe("what is said", () => {
+  it("names a flag where the API names an option", () => {
+    const invalid = (option: string, message: string) =>
+      headlineOf(failure({ _tag: "InvalidOptions", option, message }))
+    assert.strictEqual(invalid("initialAccessToken", "it is empty"), "--token-file: it is empty")
+    assert.strictEqual(invalid("--yes", "--yes is needed"), "--yes is needed")
+  })
+
+  it("names no option of the API where a token is missing or a slash is too many", () => {
+    const missing = failure({ ...unauthorized, missing: "initialAccessToken" })
+    assert.include(missing.message, "initialAccessToken")
+    assert.notInclude(messageOf(missing), "initialAccessToken")
+    const issuer = "https://op.example/"
+    const problem = "the metadata is that of another issuer (see tolerateTrailingSlash)"
+    const slash = failure({ _tag: "DiscoveryFailed", issuer, attempts: [{ url: issuer, problem }] })
+    assert.notInclude(messageOf(slash), "tolerateTrailingSlash")
+    assert.match(meaningOf(slash).next, /effect-dcr discover https:\/\/op\.example$/)
+  })
+})
