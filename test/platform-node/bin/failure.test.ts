@@ -17,6 +17,13 @@ describe("what to do next", () => {
     assert.match(next(undefined, "PUT"), /^That client is gone, or its token was replaced/)
   })
 
+  it("is not to ask for a client where there is one that cannot be managed", () => {
+    const next = (feature: string) => meaningOf(failure({ _tag: "Unsupported", feature, message: "no" })).next
+    assert.include(next("registration_client_uri"), "--forget")
+    assert.include(next("registration_access_token"), "--forget")
+    assert.match(next("registration_endpoint"), /^Ask the operator of the server for a client/)
+  })
+
   it("names the flags of the members at fault, warnings aside", () => {
     const violation = (member: string, severity: "error" | "warning") => ({
       member,

@@ -81,7 +81,12 @@ export const meaningOf = (error: RegistrationError.RegistrationError, issuer?: s
       }
     }
     case "Unsupported":
-      return { code: 4, next: "Ask the operator of the server for a client; `discover` shows what it offers." }
+      return {
+        code: 4,
+        next: ["registration_client_uri", "registration_access_token"].includes(reason.feature)
+          ? "Only the operator of the server can change or delete it; `effect-dcr remove ISSUER --forget` forgets it here."
+          : "Ask the operator of the server for a client; `discover` shows what it offers."
+      }
     case "InvalidRedirectUri":
     case "InvalidClientMetadata":
     case "InvalidSoftwareStatement":
