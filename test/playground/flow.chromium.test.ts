@@ -89,7 +89,8 @@ describe("the playground", () => {
 
           // rotate, and the new token is the one that is kept
           await page.getByRole("button", { name: "Rotate" }).click()
-          await notice(page, /New registration access token/)
+          // not the notice of the update before
+          await notice(page, /^New registration access token/)
           await page.reload()
           await page.getByTestId("client-id").getByText(first).waitFor()
           // what comes in above moves the buttons

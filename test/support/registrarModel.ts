@@ -246,6 +246,8 @@ export const run = (scenario: Scenario): Effect.Effect<Figures> =>
       const clientsSeen = new Set<string>()
       /** Clients of which a record need not know any more: they were there when somebody wanted the key forgotten. */
       const forgiven = new Set<string>()
+      /** Those that somebody said do not work: a 401 at their deletion says that they are gone. */
+      const invalidated = new Set<string>()
       const deleted = new Set<string>()
       /** Clients that the server may have changed without anybody keeping what it said. */
       const lost = new Set<string>()
@@ -488,6 +490,7 @@ export const run = (scenario: Scenario): Effect.Effect<Figures> =>
             const key = keyAt(action.key)
             const { current } = yield* recordAt(key)
             const clientId = current === undefined ? "nobody" : idOf(current)
+            invalidated.add(clientId)
             return yield* begin(
               action.do,
               at(action.process),
@@ -650,6 +653,7 @@ export const run = (scenario: Scenario): Effect.Effect<Figures> =>
           if (scenario.storeFaults === 0 && !lost.has(clientId) && !wasAnsweredOddly) {
             broken(`${clientId} does not work although every answer about it arrived`)
           }
+          invalidated.add(clientId)
           yield* passingTime(
             Effect.ignore(process.registrar.invalidate({ ...key, clientId: idOf(client), reason: "invalid_client" }))
           )
@@ -661,6 +665,8 @@ export const run = (scenario: Scenario): Effect.Effect<Figures> =>
       for (const of of keys.keys()) {
         yield* recover(of, yield* start)
       }
+      // What is deleted in the background is given the time that it takes.
+      yield* TestClock.adjust("1 minute")
       yield* judgeRecords
       let orphans = 0
       let listed = 0
@@ -671,9 +677,17 @@ export const run = (scenario: Scenario): Effect.Effect<Figures> =>
           ...(record.current === undefined ? [] : [idOf(record.current)]),
           ...record.previous.map(({ client }) => idOf(client))
         ])
-        // Who was told of a deletion that it was done, or that there was none, need not know better.
-        const saidToBeGone = (yield* server.requests).flatMap(({ method, misbehaviours, url }) =>
-          method === "DELETE" && misbehaviours.length > 0 ? [decodeURIComponent(url.split("/").at(-1) ?? "")] : []
+        // Who was told of a deletion that it was done, or that there was none, need not know better. A 401 says so of a client
+        // that does not work, and of one whose token went with an answer that could not be believed.
+        const managed = (yield* server.requests).map(({ method, misbehaviours, status, url }) => ({
+          clientId: decodeURIComponent(url.split("/").at(-1) ?? ""),
+          isOdd: misbehaviours.length > 0,
+          isRemoval: method === "DELETE",
+          status
+        }))
+        const odd = new Set(managed.filter(({ isOdd }) => isOdd).map(({ clientId }) => clientId))
+        const saidToBeGone = managed.flatMap(({ clientId, isOdd, isRemoval, status }) =>
+          isRemoval && (isOdd || (status === 401 && (invalidated.has(clientId) || odd.has(clientId)))) ? [clientId] : []
         )
         const unknown = (yield* server.clients).filter(({ clientId, issuer, metadata }) =>
           !saidToBeGone.includes(clientId) &&
