@@ -13,6 +13,9 @@ const common = {
   unstubEnvs: true
 } as const
 
+/** Tests of one module that take long: real sockets, and many thousand cases. */
+const slow = ["core/fuzz/**/*.test.ts", "core/testing/app.test.ts", "core/internal/registrar/model.test.ts"]
+
 export default defineConfig({
   test: {
     maxWorkers: 2,
@@ -22,14 +25,15 @@ export default defineConfig({
           ...common,
           name: "unit",
           include: ["core/**/*.test.ts", "platform-node/**/*.test.ts", "platform-browser/**/*.test.ts"],
-          exclude: ["**/*.chromium.test.ts"]
+          // what takes seconds is of no use while one writes
+          exclude: ["**/*.chromium.test.ts", ...slow]
         }
       },
       {
         test: {
           ...common,
           name: "interop",
-          include: ["interop/**/*.test.ts"],
+          include: ["interop/**/*.test.ts", ...slow],
           testTimeout: 30_000,
           hookTimeout: 60_000
         }

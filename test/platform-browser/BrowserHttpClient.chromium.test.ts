@@ -46,8 +46,8 @@ describe("BrowserHttpClient", () => {
           assert.strictEqual(_tag, "OutcomeUnknown")
           assert.strictEqual(
             message,
-            `Whether the server processed the request is not known: ${issuer} ${either} ${operator(origin)} ` +
-              `(POST ${issuer}/register)`
+            `Whether the server processed the request is not known: ${issuer} ${either} ${operator(origin)}; ` +
+              `sending it again may create a second client (POST ${issuer}/register)`
           )
           assert.isFalse(isSafeToRepeat)
         }

@@ -7,9 +7,13 @@ const widths = { wide: { width: 1440, height: 900 }, narrow: { width: 390, heigh
 
 const background = { light: "rgb(251, 250, 246)", dark: "rgb(18, 19, 23)" } as const
 
+/** Every width and every theme; all of their combinations with `PLAYGROUND_STATES=all`. */
+const themesOf = (width: "wide" | "narrow"): ReadonlyArray<"light" | "dark"> =>
+  process.env["PLAYGROUND_STATES"] === "all" ? ["light", "dark"] : width === "wide" ? ["light"] : ["dark"]
+
 describe("the playground", () => {
   for (const width of ["wide", "narrow"] as const) {
-    for (const theme of ["light", "dark"] as const) {
+    for (const theme of themesOf(width)) {
       it.live(`in ${theme}, ${width}`, () =>
         Effect.gen(function*() {
           const issuer = yield* authorizationServer
