@@ -28,6 +28,8 @@ export interface IssuersOptions {
 }
 
 export interface Counted {
+  /** How many deletions were asked for. */
+  readonly removals: number
   readonly posts: number
   /** When the first and the last registration of each issuer arrived, in milliseconds since the epoch. */
   readonly issuers: Readonly<Record<string, { readonly posts: number; readonly first: number; readonly last: number }>>
@@ -68,8 +70,10 @@ const serve = (options: IssuersOptions, questions: AsyncIterator<string>) =>
     const http = yield* NodeHttpServer.make(() => createServer(), { port: 0, host: "127.0.0.1" })
     const pause = Effect.sleep(options.pause ?? 0)
     let posts = 0
+    let removals = 0
     const issuers = new Map<string, { posts: number; first: number; last: number }>()
     const count = Effect.map(HttpServerRequest.HttpServerRequest, ({ method, url }) => {
+      if (method === "DELETE") removals++
       if (method !== "POST") return
       posts++
       const issuer = url.split("/")[1] ?? ""
@@ -83,7 +87,7 @@ const serve = (options: IssuersOptions, questions: AsyncIterator<string>) =>
       const question = yield* Effect.promise(() => questions.next())
       if (question.done === true) return
       if (question.value === "count") {
-        console.log(JSON.stringify({ posts, issuers: Object.fromEntries(issuers) } satisfies Counted))
+        console.log(JSON.stringify({ posts, removals, issuers: Object.fromEntries(issuers) } satisfies Counted))
       } else {
         const clients = yield* server.clients
         console.log(
