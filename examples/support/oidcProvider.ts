@@ -3,7 +3,7 @@
  * its own. It tells its parent where it listens, and ends with it.
  */
 import { generateKeyPairSync, randomUUID } from "node:crypto"
-import { createServer } from "node:http"
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import Provider from "oidc-provider"
 
 // The parent is gone, however it went.
@@ -28,6 +28,20 @@ server.listen(0, "127.0.0.1", () => {
     }
   })
   const handle = provider.callback()
-  server.on("request", (request, response) => void handle(request, response))
+  server.on("request", (request, response) => {
+    if (!answeredForPages(request, response)) void handle(request, response)
+  })
   process.send?.({ issuer })
 })
+
+/** Its registration endpoint has no CORS headers of its own, so an operator who wants pages as clients puts them in front. */
+const answeredForPages = (request: IncomingMessage, response: ServerResponse): boolean => {
+  response.setHeader("access-control-allow-origin", "*")
+  response.setHeader("access-control-expose-headers", "dpop-nonce, retry-after, www-authenticate")
+  if (request.method !== "OPTIONS") return false
+  response.writeHead(204, {
+    "access-control-allow-methods": "GET, POST, PUT, DELETE",
+    "access-control-allow-headers": "authorization, content-type, dpop"
+  }).end()
+  return true
+}
