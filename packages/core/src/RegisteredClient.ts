@@ -110,7 +110,20 @@ export class RegisteredClient extends Inspectable.Class {
 // helpers
 // -----------------------------------------------------------------------------
 
-const isRegistered = (name: string): boolean => ClientMetadata.isMember(name) || isLocalized(name)
+/**
+ * Whether a specification registers a member of that name. What stands in another one may be anything, secrets included.
+ *
+ * @internal
+ */
+export const isRegistered = (name: string): boolean => ClientMetadata.isMember(name) || isLocalized(name)
+
+/**
+ * `text` without the secrets, in whatever encoding they stand there.
+ *
+ * @internal
+ */
+export const scrub = (text: string, secrets: ReadonlyArray<Redacted.Redacted<string>>): string =>
+  withoutSecrets(text, secrets.map(Redacted.value))
 
 const redacted = <A extends { readonly member: string; readonly granted: unknown }>(difference: A): A =>
   isRegistered(difference.member)
@@ -123,7 +136,7 @@ const shownInformation = (information: ClientInformation): ClientInformation => 
   const secrets = [client_secret, registration_access_token].filter((secret) => secret !== undefined)
   return uri === undefined
     ? information
-    : { ...information, registration_client_uri: withoutSecrets(uri, secrets.map(Redacted.value)) }
+    : { ...information, registration_client_uri: scrub(uri, secrets) }
 }
 
 const shown = (metadata: ClientMetadata.ClientMetadata) =>

@@ -25,14 +25,14 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as UserDirectories from "effect/persistence/UserDirectories"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { createHash, randomBytes } from "node:crypto"
 import * as Fs from "node:fs/promises"
 import * as Path from "node:path"
-import { FileProblem, type Operation, storeFailed, translate } from "./internal/fileFailure.ts"
+import { FileProblem, type Operation, translate } from "./internal/fileFailure.ts"
 import * as Generations from "./internal/generations.ts"
+import { storeDirectory } from "./internal/storeDirectory.ts"
 
 // -----------------------------------------------------------------------------
 // models
@@ -115,7 +115,7 @@ type IssuerState = typeof IssuerState.Type
 export const make = Effect.fnUntraced(function*(
   options: Options = {}
 ): Effect.fn.Return<RegistrationStore["Service"], RegistrationError> {
-  const directory = yield* directoryOf(options)
+  const directory = yield* storeDirectory(options)
   yield* attempt("load", () => Generations.makePrivate(directory))
   const boot = yield* bootId
   const keyFolders = Path.join(directory, "keys")
@@ -270,16 +270,6 @@ export const layerConfig = (
 // -----------------------------------------------------------------------------
 // helpers
 // -----------------------------------------------------------------------------
-
-const directoryOf = (options: Options): Effect.Effect<string, RegistrationError> =>
-  options.directory === undefined
-    ? UserDirectories.make().data(options.application ?? "effect-dcr").pipe(
-      Effect.map((data) => Path.join(data, "registrations")),
-      Effect.mapError((cause) =>
-        storeFailed("load", "Unavailable", "the data directory of the user is not known: name a directory", cause)
-      )
-    )
-    : Effect.sync(() => Path.resolve(options.directory ?? "."))
 
 /** All that leads to a file, and says whether it is the right one. */
 interface StateFile<S> {

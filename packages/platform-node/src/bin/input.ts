@@ -7,7 +7,6 @@
 import * as ClientMetadata from "@effect-dcr/core/ClientMetadata"
 import { RegistrationError } from "@effect-dcr/core/RegistrationError"
 import * as Flag from "effect/cli/Flag"
-import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
@@ -15,6 +14,7 @@ import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
+import { Secrets, tokenInEnvironment } from "./secrets.ts"
 
 const invalid = (option: string, message: string) =>
   new RegistrationError({ reason: { _tag: "InvalidOptions", option, message } })
@@ -42,19 +42,21 @@ export const tokenFile = Flag.String("token-file").pipe(
   Flag.optional
 )
 
-const fromEnvironment = Config.option(Config.Redacted("EFFECT_DCR_INITIAL_ACCESS_TOKEN"))
-
 /** The initial access token (RFC 7591 §3), if there is one. */
 export const readToken = Effect.fnUntraced(function*(file: Option.Option<string>) {
   if (Option.isNone(file)) {
     const token = yield* Effect.mapError(
-      fromEnvironment,
+      tokenInEnvironment,
       () => invalid("EFFECT_DCR_INITIAL_ACCESS_TOKEN", "it cannot be read")
     )
     return Option.getOrUndefined(token)
   }
   const text = (yield* readText("--token-file", file.value)).trim()
-  return text === "" ? yield* invalid("--token-file", `${file.value} is empty`) : Redacted.make(text)
+  if (text === "") return yield* invalid("--token-file", `${file.value} is empty`)
+  const token = Redacted.make(text)
+  const { remember } = yield* Secrets
+  remember(token)
+  return token
 })
 
 // -----------------------------------------------------------------------------

@@ -8,16 +8,23 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
-import { Json } from "./settings.ts"
+import { Secrets } from "./secrets.ts"
+import { Json, Reveal } from "./settings.ts"
 
-/** Prints the result of a command in the form that was asked for. */
+/** Prints the result of a command in the form that was asked for, without secrets unless they were asked for too. */
 export const print = <E, R>(
   result: { readonly json: unknown; readonly text: Effect.Effect<string, E, R> }
 ) =>
-  Effect.flatMap(Json, (asJson) =>
-    asJson
-      ? Console.log(JSON.stringify(result.json, undefined, 2))
-      : Effect.flatMap(result.text, (text) => Console.log(text)))
+  Effect.gen(function*() {
+    const { scrub } = yield* Secrets
+    const reveal = yield* Reveal
+    const show = (text: string) => reveal ? text : scrub(text)
+    yield* Console.log((yield* Json) ? jsonOf(result.json, show, 2) : show(yield* result.text))
+  })
+
+/** JSON whose texts went through `show` each, so that it stays JSON. */
+export const jsonOf = (value: unknown, show: (text: string) => string, indent?: number): string =>
+  JSON.stringify(value, (_, inner: unknown) => typeof inner === "string" ? show(inner) : inner, indent)
 
 const frames = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"]
 

@@ -4,13 +4,13 @@
  * @internal
  */
 import type { AuthorizationServer } from "@effect-dcr/core/AuthorizationServer"
-import type { RegisteredClient } from "@effect-dcr/core/RegisteredClient"
+import { isRegistered, type RegisteredClient } from "@effect-dcr/core/RegisteredClient"
 import type { RegistrationError } from "@effect-dcr/core/RegistrationError"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import * as Record from "effect/Record"
 import * as Redacted from "effect/Redacted"
+import { masked, shownAddress } from "./secrets.ts"
 import { Reveal } from "./settings.ts"
 import { columns, plain, type Style, style } from "./style.ts"
 import { headlineOf, problemOf } from "./words.ts"
@@ -34,18 +34,30 @@ const mapSecrets = (
     : { registration_access_token: show(registration_access_token) })
 })
 
+/** What was granted, its secrets masked also where the server repeated them. */
+const concealed = (client: RegisteredClient): { readonly [member: string]: unknown } => {
+  const address = shownAddress(client)
+  return {
+    ...mapSecrets(client.information, () => masked),
+    ...(address === undefined ? undefined : { registration_client_uri: address })
+  }
+}
+
+/** Nobody knows what a vendor puts into a member, or wants to be put there. */
+const maskVendors = (members: object, mask: string): { readonly [member: string]: unknown } =>
+  Object.fromEntries(
+    Object.entries(members).map(([member, value]: [string, unknown]) => [member, isRegistered(member) ? value : mask])
+  )
+
 /** The registration as JSON, its secrets masked unless they are asked for. */
 export const clientJson = Effect.fnUntraced(function*(client: RegisteredClient) {
   const reveal = yield* Reveal
   const { added, assumed, dropped, replaced } = client.differences
   return {
     issuer: client.issuer,
-    information: reveal ? revealed(client) : mapSecrets(client.information, () => "<redacted>"),
-    // Nobody knows what a vendor puts there.
-    extensions: reveal
-      ? client.extensions
-      : Record.map(client.extensions, () => "<redacted>"),
-    requested: client.requested,
+    information: reveal ? revealed(client) : concealed(client),
+    extensions: reveal ? client.extensions : maskVendors(client.extensions, masked),
+    requested: reveal ? client.requested : maskVendors(client.requested, masked),
     filledIn: client.filledIn,
     warnings: client.warnings,
     differences: {
@@ -57,6 +69,9 @@ export const clientJson = Effect.fnUntraced(function*(client: RegisteredClient) 
     deviations: client.deviations
   }
 })
+
+/** What a person sees where a secret is. */
+const dots = "•".repeat(8)
 
 /** The members that have a row of their own. */
 const ownRows = new Set([
@@ -79,16 +94,20 @@ export const clientText = Effect.fnUntraced(function*(
   const look = yield* style
   const reveal = yield* Reveal
   const { information } = client
-  const masked = (secret: Redacted.Redacted<string>) =>
-    reveal ? Redacted.value(secret) : styled(`${"•".repeat(8)}  ${look.dim("(--reveal prints it)")}`)
+  const secret = (value: Redacted.Redacted<string> | undefined) =>
+    value === undefined
+      ? undefined
+      : reveal
+      ? Redacted.value(value)
+      : styled(`${dots}  ${look.dim("(--reveal prints it)")}`)
+  const vendorsToo = (members: object) => reveal ? members : maskVendors(members, dots)
   const expiry = Option.match(client.secretExpiresAt, {
     onNone: () => information.client_secret_expires_at === 0 ? "never" : undefined,
     onSome: DateTime.formatIso
   })
   const all: { readonly [member: string]: unknown } = {
-    ...(client.differences.assumed ? client.requested : undefined),
-    // Nobody knows what a vendor puts there.
-    ...(reveal ? client.extensions : Record.map(client.extensions, () => "•".repeat(8))),
+    ...(client.differences.assumed ? vendorsToo(client.requested) : undefined),
+    ...vendorsToo(client.extensions),
     ...information
   }
   const granted = client.differences.assumed ? { ...client.requested, ...information } : information
@@ -96,7 +115,7 @@ export const clientText = Effect.fnUntraced(function*(
     columns(
       rowsOf(look, [
         ["client id", information.client_id],
-        ["client secret", information.client_secret === undefined ? undefined : masked(information.client_secret)],
+        ["client secret", secret(information.client_secret)],
         ["secret expires", expiry],
         ["authentication", granted.token_endpoint_auth_method],
         ["grant types", granted.grant_types?.join(", ")],
@@ -106,17 +125,12 @@ export const clientText = Effect.fnUntraced(function*(
         ...Object.keys(client.requested).filter((member) => !ownRows.has(member)).map((member) =>
           [member, textOf(all[member])] as const
         ),
-        ["managed at", information.registration_client_uri],
-        [
-          "management token",
-          information.registration_access_token === undefined
-            ? undefined
-            : masked(information.registration_access_token)
-        ]
+        ["managed at", reveal ? information.registration_client_uri : shownAddress(client)],
+        ["management token", secret(information.registration_access_token)]
       ]),
       look
     ),
-    differencesText(client, look, options.filledIn),
+    differencesText(client, look, { ...options, reveal }),
     listText(
       look,
       "departs from the specifications",
@@ -130,19 +144,29 @@ export const clientText = Effect.fnUntraced(function*(
   ])
 })
 
-const differencesText = (client: RegisteredClient, look: Style, filledIn: boolean): string => {
+const differencesText = (
+  client: RegisteredClient,
+  look: Style,
+  { filledIn, reveal }: { readonly filledIn: boolean; readonly reveal: boolean }
+): string => {
+  const told = (member: string, value: unknown): string =>
+    isRegistered(member) ? valueText(value) : reveal ? valueText(inTheClear(value)) : dots
   const { added, assumed, dropped, replaced } = client.differences
   if (assumed) return `  ${look.dim("the server repeated nothing of what was asked: it is assumed to be registered")}`
   return sections([
     listText(look, "the server changed", [
       ...replaced.map(({ granted, member, requested }) => [
         `${look.warn("~")} ${plain(member)}`,
-        `${valueText(requested)} -> ${valueText(granted)}`
+        `${told(member, requested)} -> ${told(member, granted)}`
       ]),
-      ...dropped.map(({ member, requested }) => [`${look.bad("-")} ${plain(member)}`, valueText(requested)])
+      ...dropped.map(({ member, requested }) => [`${look.bad("-")} ${plain(member)}`, told(member, requested)])
     ]),
     filledIn
-      ? listText(look, "the server filled in", added.map(({ granted, member }) => [plain(member), valueText(granted)]))
+      ? listText(
+        look,
+        "the server filled in",
+        added.map(({ granted, member }) => [plain(member), told(member, granted)])
+      )
       : ""
   ])
 }
@@ -150,7 +174,8 @@ const differencesText = (client: RegisteredClient, look: Style, filledIn: boolea
 /** Nothing for what is not there. */
 const textOf = (value: unknown): string | undefined => value === undefined ? undefined : valueText(value)
 
-/** A value that may be anything is `Redacted`, and prints so. */
+const inTheClear = (value: unknown): unknown => Redacted.isRedacted(value) ? Redacted.value(value) : value
+
 const valueText = (value: unknown): string => plain(typeof value === "string" ? value : JSON.stringify(value) ?? "")
 
 // -----------------------------------------------------------------------------
@@ -177,7 +202,7 @@ export const serverText = Effect.fnUntraced(function*(server: AuthorizationServe
 // a failure
 // -----------------------------------------------------------------------------
 
-/** The failure with all that it lists. It holds no secret. */
+/** The failure with all that it lists. */
 export const errorText = (error: RegistrationError, next: string, look: Style): string =>
   [
     `${look.bad("failed")}  ${plain(headlineOf(error))}`,

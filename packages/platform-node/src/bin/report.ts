@@ -10,7 +10,9 @@ import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Schema from "effect/Schema"
 import { Exit, meaningOf } from "./failure.ts"
+import { jsonOf } from "./output.ts"
 import { errorText, revealed } from "./render.ts"
+import * as Secrets from "./secrets.ts"
 import { Json } from "./settings.ts"
 import { plain, style } from "./style.ts"
 import { messageOf } from "./words.ts"
@@ -19,25 +21,41 @@ const encodeError = Schema.encodeEffect(Schema.toCodecJson(RegistrationError))
 
 /**
  * Reports the failure of a command on standard error, as text or as JSON, and ends with the exit code of its kind. It is told
- * what the command was called with.
+ * what the command was called with. No secret that it met is in it, not even with `--reveal`.
  */
 export const reporting = <A, E, R>(
   effect: Effect.Effect<A, E | RegistrationError, R>,
   input: { readonly issuer?: string } = {}
 ) =>
-  Effect.catchIf(effect, isRegistrationError, (error) =>
+  Effect.catchIf(effect, isRegistrationError, (failure) =>
     Effect.gen(function*() {
+      const { rememberClient, scrub } = yield* Secrets.Secrets
+      const { registered } = failure
+      if (registered !== undefined) rememberClient(registered)
+      const error = withUrl(failure, scrub)
       const { code, next } = meaningOf(error, input.issuer)
-      const saved = error.registered === undefined ? undefined : yield* save(error.registered)
+      const saved = registered === undefined ? undefined : yield* save(registered)
       if (yield* Json) {
         const encoded = yield* Effect.orDie(encodeError(error))
-        yield* Console.error(JSON.stringify({ error: encoded, message: messageOf(error), next, saved, exitCode: code }))
+        yield* Console.error(jsonOf({ error: encoded, message: messageOf(error), next, saved, exitCode: code }, scrub))
       } else {
-        yield* Console.error(errorText(error, next, yield* style))
+        yield* Console.error(scrub(errorText(error, next, yield* style)))
         if (saved !== undefined) yield* Console.error(saved)
       }
       return yield* Effect.fail(new Exit(code))
-    }))
+    })).pipe(Effect.provideServiceEffect(Secrets.Secrets, Secrets.make))
+
+/** The same error, its URL changed before its message cuts it short: half a secret is not found any more. */
+const withUrl = (error: RegistrationError, change: (url: string) => string): RegistrationError =>
+  error.url === undefined
+    ? error
+    : new RegistrationError({
+      reason: error.reason,
+      url: change(error.url),
+      ...(error.method === undefined ? undefined : { method: error.method }),
+      ...(error.issuer === undefined ? undefined : { issuer: error.issuer }),
+      ...(error.clientId === undefined ? undefined : { clientId: error.clientId })
+    })
 
 const isRegistrationError = (error: unknown): error is RegistrationError => error instanceof RegistrationError
 

@@ -10,10 +10,10 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as UserDirectories from "effect/persistence/UserDirectories"
-import * as Path from "node:path"
+import * as Directory from "../internal/storeDirectory.ts"
 import * as NodeRegistration from "../NodeRegistration.ts"
 import * as NodeRegistrationStore from "../NodeRegistrationStore.ts"
+import { watched } from "./secrets.ts"
 import { AllowInsecure, Dpop, DpopKeyFile, Store, Timeout } from "./settings.ts"
 
 type Exchange = Layer.Success<ReturnType<typeof NodeRegistration.layerOptions>>
@@ -47,21 +47,17 @@ export const registrar = Layer.unwrap(Effect.gen(function*() {
   const directory = Option.getOrUndefined(yield* Store)
   const dangerouslyAllowInsecureRequests = yield* AllowInsecure
   return Registrar.layer({ management: () => ({ dangerouslyAllowInsecureRequests }) }).pipe(
+    Layer.provide(watched),
     Layer.provide(NodeRegistrationStore.layer({ directory })),
     Layer.provideMerge(exchange)
   )
 }))
 
-/** Where they are kept, for people to read; nothing where it is not known. */
-export const storeDirectory = Effect.gen(function*() {
-  const asked = Option.getOrUndefined(yield* Store)
-  return asked === undefined
-    ? yield* UserDirectories.make().data("effect-dcr").pipe(
-      Effect.map((data) => Path.join(data, "registrations")),
-      Effect.orElseSucceed(() => "")
-    )
-    : Path.resolve(asked)
-})
+/** Where they are kept. */
+export const storeDirectory = Effect.flatMap(
+  Store,
+  (asked) => Directory.storeDirectory({ directory: Option.getOrUndefined(asked) })
+)
 
 /** The switch that every call takes. */
 export const callOptions = Effect.map(AllowInsecure, (dangerouslyAllowInsecureRequests) => ({

@@ -20,11 +20,12 @@ import { examineProofs } from "../doctor/proofs.ts"
 import * as Recorder from "../doctor/recorder.ts"
 import { examineRefusals } from "../doctor/refusals.ts"
 import { examineRegistration, ordinary } from "../doctor/registration.ts"
-import { type Chapter, type Report, reportMarkdown, reportText } from "../doctor/report.ts"
+import { type Chapter, reportMarkdown, reportText, withoutSecrets } from "../doctor/report.ts"
 import * as Visit from "../doctor/visit.ts"
 import { readToken, tokenFile } from "../input.ts"
 import { print, waiting } from "../output.ts"
 import { reporting } from "../report.ts"
+import { Secrets } from "../secrets.ts"
 import { issuer, yes } from "../settings.ts"
 import { style } from "../style.ts"
 import { version } from "../version.ts"
@@ -109,7 +110,8 @@ export const doctor = Command.make(
         Effect.provide(Layer.provideMerge(Recorder.layer(records), exchange)),
         waiting(`examining ${issuer}`)
       )
-      const report: Report = {
+      const { scrub } = yield* Secrets
+      const report = withoutSecrets({
         issuer,
         at: DateTime.formatIso(DateTime.makeUnsafe(yield* Clock.currentTimeMillis)),
         version,
@@ -119,7 +121,7 @@ export const doctor = Command.make(
           request: `${method} ${url}`,
           answer: status === undefined ? "no answer" : String(status)
         }))
-      }
+      }, scrub)
       yield* markdown
         ? Console.log(reportMarkdown(report))
         : print({ json: report, text: Effect.map(style, (look) => reportText(report, look)) })

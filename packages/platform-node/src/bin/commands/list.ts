@@ -52,7 +52,7 @@ export const list = Command.make(
             summaries.length === 0
               ? "Nothing is kept. `effect-dcr register ISSUER` begins."
               : columns([["ISSUER", "PROFILE", "CLIENT", ""].map(look.dim), ...summaries.map(rowOf(look))], look, ""),
-            look.dim(directory === "" ? "" : `kept in ${plain(directory)}`)
+            look.dim(`kept in ${plain(directory)}`)
           ]))
       })
     },

@@ -3,7 +3,7 @@
  *
  * @internal
  */
-import type { RegistrationError } from "@effect-dcr/core/RegistrationError"
+import { RegistrationError } from "@effect-dcr/core/RegistrationError"
 import { messageOf } from "../words.ts"
 import type { Finding } from "./report.ts"
 
@@ -21,9 +21,8 @@ export const note = (what: string, seen: string, section?: string): Finding => (
 })
 export const bad = (what: string, seen: string, section?: string): Finding => ({ verdict: "bad", what, seen, section })
 
-/** What a server answered instead of success. */
-export const refusalOf = (error: RegistrationError): string => {
-  const { method, reason, url } = error
+/** What a server answered instead of success, without the address, which may hold a secret: the report lists the requests. */
+export const refusalOf = ({ reason }: RegistrationError): string => {
   const status = "status" in reason && reason.status !== undefined ? `${reason.status} ` : ""
-  return `${status}${reason._tag}: ${messageOf(error).replace(` (${method} ${url})`, "")}`
+  return `${status}${reason._tag}: ${messageOf(new RegistrationError({ reason }))}`
 }

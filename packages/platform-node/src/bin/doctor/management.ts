@@ -49,10 +49,8 @@ export const examineManagement = Effect.fnUntraced(function*(visit: Visit, regis
   judge(
     "update",
     "RFC 7592 §2.2",
-    yield* ClientConfiguration.update(client, { set: { client_name: "effect-dcr doctor, changed" } }, options).pipe(
-      Effect.tapError(({ registered }) =>
-        Effect.sync(() => registered === undefined ? undefined : visit.keep(registered))
-      ),
+    // Not `update`, which reads once more: the token that came with it would be known to nobody here.
+    yield* ClientConfiguration.replace(client, { set: { client_name: "effect-dcr doctor, changed" } }, options).pipe(
       keep,
       Effect.result,
       Effect.uninterruptible

@@ -1,5 +1,5 @@
 /**
- * Writes down what is sent and what comes back, without a word of its contents: method, URL without query, status, and the
+ * Writes down what is sent and what comes back, without a word of its contents: method, URL without query and user information, status, and the
  * headers that say how a server treats registrations.
  *
  * @internal
@@ -18,7 +18,11 @@ export interface Recorded {
   readonly headers: { readonly [name: string]: string | undefined }
 }
 
-const addressOf = (request: HttpClientRequest.HttpClientRequest): string => request.url.replace(/[?#].*/, "")
+const addressOf = ({ url }: HttpClientRequest.HttpClientRequest): string => {
+  if (!URL.canParse(url)) return url.replace(/[?#].*/, "")
+  const { origin, pathname } = new URL(url)
+  return `${origin}${pathname}`
+}
 
 /** The client at hand, which writes into `records` what went through it. */
 export const layer = (records: Array<Recorded>): Layer.Layer<HttpClient.HttpClient, never, HttpClient.HttpClient> =>

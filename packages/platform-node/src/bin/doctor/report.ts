@@ -41,6 +41,17 @@ export interface Report {
   readonly requests: ReadonlyArray<{ readonly request: string; readonly answer: string }>
 }
 
+/** The report without secrets, before any form of it hides one from the search. */
+export const withoutSecrets = (report: Report, scrub: (text: string) => string): Report => ({
+  ...report,
+  chapters: report.chapters.map(({ findings, title }) => ({
+    title,
+    findings: findings.map((finding) => ({ ...finding, what: scrub(finding.what), seen: scrub(finding.seen) }))
+  })),
+  made: report.made.map((made) => made.why === undefined ? made : { ...made, why: scrub(made.why) }),
+  requests: report.requests.map(({ answer, request }) => ({ answer, request: scrub(request) }))
+})
+
 const marks = { good: "✔", note: "•", bad: "✘" } as const
 
 const legend =

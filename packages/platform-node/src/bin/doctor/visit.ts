@@ -16,6 +16,8 @@ import type { HttpClient } from "effect/http/HttpClient"
 import type * as Redacted from "effect/Redacted"
 import type * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
+import { Secrets } from "../secrets.ts"
+import { refusalOf } from "./findings.ts"
 import type { Made } from "./report.ts"
 
 export interface Visit {
@@ -41,10 +43,12 @@ interface Kept {
 
 export const make = Effect.fnUntraced(function*(
   options: Pick<Visit, "server" | "initialAccessToken" | "dangerouslyAllowInsecureRequests">
-): Effect.fn.Return<Visit, never, Scope.Scope | HttpClient | DpopSigner> {
+): Effect.fn.Return<Visit, never, Scope.Scope | HttpClient | DpopSigner | Secrets> {
   const { dangerouslyAllowInsecureRequests, initialAccessToken, server } = options
+  const { rememberClient } = yield* Secrets
   const clients = new Map<string, Kept>()
   const keep = (client: RegisteredClient, made?: Made): void => {
+    rememberClient(client)
     clients.set(client.information.client_id, { client, made })
   }
   const remove = Effect.fnUntraced(function*({ client, made }: Kept) {
@@ -53,7 +57,7 @@ export const make = Effect.fnUntraced(function*(
     const outcome = yield* Effect.match(
       ClientConfiguration.remove(client, { dangerouslyAllowInsecureRequests }),
       {
-        onFailure: (error): Made => ({ clientId, deleted: false, why: error.message }),
+        onFailure: (error): Made => ({ clientId, deleted: false, why: refusalOf(error) }),
         onSuccess: (): Made => ({ clientId, deleted: true })
       }
     )
