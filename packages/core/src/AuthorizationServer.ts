@@ -21,7 +21,7 @@ import { differByOneSlash, isAsked, judgeIdentifier, quoteIdentifier, refuse } f
 import { isRateLimit, retryAfterOf } from "./internal/refusal.ts"
 import * as metadata from "./internal/serverMetadata.ts"
 import { attributes, span } from "./internal/telemetry.ts"
-import { displayUrl } from "./internal/url.ts"
+import { displayUrl, parseUrl } from "./internal/url.ts"
 import { type DiscoveryAttempt, RegistrationError } from "./RegistrationError.ts"
 
 // -----------------------------------------------------------------------------
@@ -315,16 +315,11 @@ export const registrationEndpoint = (
       "The server does not offer dynamic registration: its metadata has no registration_endpoint"
     ))
   }
-  return typeof endpoint === "string" && URL.canParse(endpoint)
-    ? Effect.succeed(new URL(endpoint))
-    : Effect.fail(
-      refuse(
-        "registration_endpoint",
-        typeof endpoint === "string" ? endpoint : "",
-        "InvalidUrl",
-        "it is not an absolute URL"
-      )
-    )
+  const text = typeof endpoint === "string" ? endpoint : ""
+  const url = parseUrl(text)
+  return url === undefined
+    ? Effect.fail(refuse("registration_endpoint", text, "InvalidUrl", "it is not an absolute URL"))
+    : Effect.succeed(url)
 }
 
 /**

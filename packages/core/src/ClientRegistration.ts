@@ -133,8 +133,14 @@ export const register = <E = never, R = never>(
   Effect.suspend(() => {
     const prepared = prepareMetadata(server, metadata, options)
     return buildRequest(server, prepared, options).pipe(
-      Effect.flatMap((request) => sendRegistration(request, options, server.issuer)),
-      Effect.flatMap((answer) => readClient(server, prepared, answer, options))
+      Effect.flatMap((request) =>
+        Effect.flatMap(
+          secretsIn(request),
+          (secrets) =>
+            Effect.flatMap(sendRegistration(request, secrets, options, server.issuer), (answer) =>
+              readClient(server, prepared, answer, secrets, options))
+        )
+      )
     )
   }).pipe(span("ClientRegistration.register", { [attributes.issuer]: server.issuer }))
 
@@ -172,7 +178,7 @@ export const send = (
 > =>
   Effect.flatMap(
     secretsIn(request),
-    (secrets) => Effect.map(sendRegistration(request, options), (answer) => toResponse(answer, secrets))
+    (secrets) => Effect.map(sendRegistration(request, secrets, options), (answer) => toResponse(answer, secrets))
   )
 
 /**
@@ -197,7 +203,13 @@ export const process = Effect.fnUntraced(function*(
   const place = { role: endpointName, url: displayUrl(response.request.url), effects: true }
   const answer = yield* readInTime(response, place, limits)
   // Completed as for the request, but not refused: a client may exist now, whatever its metadata.
-  return yield* readClient(server, prepareMetadata(server, metadata, options), answer, options)
+  return yield* readClient(
+    server,
+    prepareMetadata(server, metadata, options),
+    answer,
+    yield* secretsIn(answer.request),
+    options
+  )
 })
 
 // -----------------------------------------------------------------------------
@@ -206,75 +218,76 @@ export const process = Effect.fnUntraced(function*(
 
 const endpointName = "registration_endpoint"
 
-const buildRequest = Effect.fnUntraced(function*<E, R>(
+const buildRequest = <E, R>(
   server: AuthorizationServer,
   prepared: PreparedMetadata,
   options: RequestOptions<E, R> | undefined
-): Effect.fn.Return<HttpClientRequest.HttpClientRequest, RegistrationError | E, R> {
+): Effect.Effect<HttpClientRequest.HttpClientRequest, RegistrationError | E, R> => {
   if (typeof server.issuer !== "string" || server.issuer === "") {
-    return yield* invalidOption("server", "its metadata has no issuer, to which credentials belong (RFC 8414 §2)")
-  }
-  yield* checkMetadata(prepared)
-  const endpoint = yield* registrationEndpoint(server, {
-    useMtlsEndpointAliases: options?.useMtlsEndpointAliases ?? prepared.metadata.use_mtls_endpoint_aliases === true
-  })
-  const headers = yield* checkHeaders(options?.headers)
-  // As text: of a URL, the query would be taken apart and written anew, which not every server takes for the same.
-  const request = HttpClientRequest.post(endpoint.href, { headers }).pipe(
-    HttpClientRequest.bodyText(JSON.stringify(prepared.metadata), "application/json"),
-    HttpClientRequest.acceptJson
-  )
-  const token = options?.initialAccessToken
-  // Last of all: a single-use token is not fetched for a request that is refused here.
-  return token === undefined
-    ? request
-    : yield* authorize(
-      request,
-      options?.initialAccessTokenType ?? "Bearer",
-      Redacted.isRedacted(token) ? token : yield* token
+    return Effect.fail(
+      invalidOption("server", "its metadata has no issuer, to which credentials belong (RFC 8414 §2)")
     )
-})
+  }
+  const useMtlsEndpointAliases = options?.useMtlsEndpointAliases ?? prepared.metadata.use_mtls_endpoint_aliases === true
+  const endpoint = Effect.andThen(
+    checkMetadata(prepared),
+    registrationEndpoint(server, { useMtlsEndpointAliases })
+  )
+  return Effect.flatMap(endpoint, (endpoint) =>
+    Effect.flatMap(checkHeaders(options?.headers), (headers) => {
+      // As text: of a URL, the query would be taken apart and written anew, which not every server takes for the same.
+      const request = HttpClientRequest.post(endpoint.href, { headers }).pipe(
+        HttpClientRequest.bodyText(JSON.stringify(prepared.metadata), "application/json"),
+        HttpClientRequest.acceptJson
+      )
+      const token = options?.initialAccessToken
+      if (token === undefined) return Effect.succeed(request)
+      // Last of all: a single-use token is not fetched for a request that is refused here.
+      return Effect.flatMap(
+        Redacted.isRedacted(token) ? Effect.succeed(token) : token,
+        (token) => authorize(request, options?.initialAccessTokenType ?? "Bearer", token)
+      )
+    }))
+}
 
 const sendRegistration = (
   request: HttpClientRequest.HttpClientRequest,
+  secrets: ReadonlyArray<string>,
   options: SendOptions | undefined,
   issuer?: string
 ) =>
-  Effect.flatMap(secretsIn(request), (secrets) =>
-    sendRepeatedly(request, {
-      role: endpointName,
-      feature: endpointName,
-      secrets,
-      allowInsecure: options?.dangerouslyAllowInsecureRequests === true,
-      issuer,
-      deadline: options?.deadline
-    }))
+  sendRepeatedly(request, {
+    role: endpointName,
+    feature: endpointName,
+    secrets,
+    allowInsecure: options?.dangerouslyAllowInsecureRequests === true,
+    issuer,
+    deadline: options?.deadline
+  })
 
-const readClient = Effect.fnUntraced(function*(
+const readClient = (
   server: AuthorizationServer,
   prepared: PreparedMetadata,
   answer: Answer,
+  secrets: ReadonlyArray<string>,
   options: ProcessOptions | undefined
-): Effect.fn.Return<RegisteredClient, RegistrationError> {
-  const reading = yield* readGranted(answer, {
-    expectedStatus: 201,
-    feature: endpointName,
-    requested: prepared.metadata,
-    secrets: yield* secretsIn(answer.request)
+): Effect.Effect<RegisteredClient, RegistrationError> => {
+  const expectation = { expectedStatus: 201, feature: endpointName, requested: prepared.metadata, secrets }
+  return Effect.flatMap(readGranted(answer, expectation), (reading) => {
+    const client = new RegisteredClient({
+      issuer: server.issuer,
+      requested: prepared.metadata,
+      filledIn: prepared.filledIn,
+      warnings: prepared.violations,
+      ...reading
+    })
+    if (options?.deviations !== "fail" || client.deviations.length === 0) return Effect.succeed(client)
+    const deviations = client.deviations.map(({ id }) => id)
+    return Effect.fail(
+      new RegistrationError({ reason: { _tag: "DeviationsRefused", deviations } }).withRegistered(client)
+    )
   })
-  const client = new RegisteredClient({
-    issuer: server.issuer,
-    requested: prepared.metadata,
-    filledIn: prepared.filledIn,
-    warnings: prepared.violations,
-    ...reading
-  })
-  return options?.deviations === "fail" && client.deviations.length > 0
-    ? yield* new RegistrationError({
-      reason: { _tag: "DeviationsRefused", deviations: client.deviations.map((deviation) => deviation.id) }
-    }).withRegistered(client)
-    : client
-})
+}
 
 // -----------------------------------------------------------------------------
 // helpers

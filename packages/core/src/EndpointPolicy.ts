@@ -21,7 +21,7 @@
 import * as Context from "effect/Context"
 import * as Layer from "effect/Layer"
 import * as publicHost from "./internal/publicHost.ts"
-import { isContactableLoopback } from "./internal/url.ts"
+import { isContactableLoopback, parseUrl } from "./internal/url.ts"
 import type { ReasonOf } from "./RegistrationError.ts"
 
 // -----------------------------------------------------------------------------
@@ -254,8 +254,10 @@ export const layerPublicOnly: Layer.Layer<never> = layer(publicOnly)
 // helpers
 // -----------------------------------------------------------------------------
 
-const isOnLoopback = (issuer: string): boolean =>
-  URL.canParse(issuer) && isContactableLoopback(new URL(issuer).hostname)
+const isOnLoopback = (issuer: string): boolean => {
+  const url = parseUrl(issuer)
+  return url !== undefined && isContactableLoopback(url.hostname)
+}
 
 const privateAddress = (message: string | undefined): Refusal | undefined =>
   message === undefined ? undefined : { rule: "PrivateAddress", message }

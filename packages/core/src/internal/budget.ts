@@ -9,9 +9,11 @@ import * as Effect from "effect/Effect"
 import { ExchangeLimits } from "../ExchangeLimits.ts"
 
 /** Begins to count. What it gives says how many milliseconds are left, 0 at the least; without a deadline, of the default one. */
-export const startBudget = Effect.fnUntraced(function*(deadline: Duration.Input | undefined) {
-  const limits = yield* ExchangeLimits
-  const budget = Duration.toMillis(Duration.fromInputUnsafe(deadline ?? limits.deadline))
-  const start = yield* Clock.monotonicTimeNanos
-  return Effect.map(Clock.monotonicTimeNanos, (now) => Math.max(0, budget - Number(now - start) / 1_000_000))
-})
+export const startBudget = (deadline: Duration.Input | undefined): Effect.Effect<Effect.Effect<number>> =>
+  Effect.withFiber((fiber) => {
+    const budget = Duration.toMillis(Duration.fromInputUnsafe(deadline ?? fiber.getRef(ExchangeLimits).deadline))
+    const start = fiber.getRef(Clock.Clock).monotonicTimeNanosUnsafe()
+    return Effect.succeed(
+      Effect.map(Clock.monotonicTimeNanos, (now) => Math.max(0, budget - Number(now - start) / 1_000_000))
+    )
+  })

@@ -17,7 +17,7 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Tracer from "effect/Tracer"
 import { DpopSigner } from "../DpopSigner.ts"
-import { EndpointPolicy } from "../EndpointPolicy.ts"
+import { EndpointPolicy, type Refusal } from "../EndpointPolicy.ts"
 import { answersAreRead, ExchangeLimits } from "../ExchangeLimits.ts"
 import { type Reason, RegistrationError } from "../RegistrationError.ts"
 import { Telemetry } from "../Telemetry.ts"
@@ -30,7 +30,7 @@ import { serverSays, shownLocation } from "./refusal.ts"
 import { repeatsOneOf, secretsIn } from "./secrets.ts"
 import { attemptStarts, nonceChallenged } from "./telemetry.ts"
 import { type Place, transportReason } from "./transportFailure.ts"
-import { displayUrl } from "./url.ts"
+import { displayUrl, parseUrl } from "./url.ts"
 
 export type { Answer } from "./answer.ts"
 
@@ -54,84 +54,119 @@ export interface ExchangeOptions {
 }
 
 /** One exchange without proofs. */
-export const exchange: (
+export const exchange = (
   request: HttpClientRequest.HttpClientRequest,
   options: ExchangeOptions
-) => Effect.Effect<Answer, RegistrationError, HttpClient.HttpClient> = Effect.fnUntraced(
-  function*(request, options) {
-    const client = yield* HttpClient.HttpClient
-    const { send } = yield* prepare(client, request, options)
-    return yield* send(Effect.succeed)
-  }
-)
+): Effect.Effect<Answer, RegistrationError, HttpClient.HttpClient> =>
+  HttpClient.HttpClient.use((client) =>
+    Effect.flatMap(prepare(client, request, options), ({ send }) => send(Effect.succeed))
+  )
 
 /** One exchange with the signer's proofs, answering a nonce challenge once (RFC 9449 §8, §9). */
-export const exchangeWithProofs: (
+export const exchangeWithProofs = (
   request: HttpClientRequest.HttpClientRequest,
   options: ExchangeOptions
-) => Effect.Effect<Answer, RegistrationError, HttpClient.HttpClient | DpopSigner> = Effect.fnUntraced(
-  function*(request, options) {
-    const client = yield* HttpClient.HttpClient
-    const signer = yield* DpopSigner
-    const { send, url } = yield* prepare(client, request, options)
-    const exhausted = (answer: Answer) => nonceExhausted(answer, options.secrets ?? [])
-    // A caller who brings a proof of their own makes all of them, and needs the nonce for the next.
-    if (request.headers["dpop"] !== undefined) {
-      const answer = yield* send(Effect.succeed)
-      return demandsNonce(answer) ? yield* exhausted(answer) : answer
-    }
-
-    const credentials = credentialsOf(request)
-    if (credentials?.scheme.toLowerCase() === "dpop" && Option.isNone(signer.thumbprint)) {
-      return yield* new RegistrationError({
-        reason: {
-          _tag: "InvalidOptions",
-          option: "initialAccessToken",
-          message:
-            "a token of the scheme DPoP needs a signer (RFC 9449 §7.1): provide a DpopSigner layer that makes proofs"
-        }
-      })
-    }
-
-    let nonceSent: string | undefined
-    const addProof = (request: HttpClientRequest.HttpClientRequest) =>
-      Effect.map(signer.sign({ method: request.method, url, accessToken: credentials?.token }), (proof) => {
-        if (Option.isNone(proof)) return request
-        nonceSent = proof.value.nonce
-        return HttpClientRequest.setHeader(request, "dpop", proof.value.jwt)
-      })
-    const attempt = Effect.tap(send(addProof), (answer) => {
-      const nonce = nonceOf(answer)
-      return nonce === undefined ? Effect.void : signer.learn(url, nonce)
-    })
-
-    const first = yield* attempt
-    if (Option.isNone(signer.thumbprint) || !demandsNonce(first)) return first
-    yield* nonceChallenged
-    const nonce = nonceOf(first)
-    // Without a nonce, or with the one that was just refused, a second attempt cannot end otherwise.
-    if (nonce === undefined || nonce === nonceSent) return yield* exhausted(first)
-    const second = yield* attempt
-    if (!demandsNonce(second)) return second
-    yield* nonceChallenged
-    return yield* exhausted(second)
-  }
-)
+): Effect.Effect<Answer, RegistrationError, HttpClient.HttpClient | DpopSigner> =>
+  HttpClient.HttpClient.use((client) =>
+    DpopSigner.use((signer) =>
+      Effect.flatMap(
+        prepare(client, request, options),
+        (prepared) => sendWithProofs(signer, request, options, prepared)
+      )
+    )
+  )
 
 type AddProof = (
   request: HttpClientRequest.HttpClientRequest
 ) => Effect.Effect<HttpClientRequest.HttpClientRequest, RegistrationError>
 
-/** Judges the URL, and gives it with the function that sends the request once. */
-const prepare = Effect.fnUntraced(function*(
+interface Prepared {
+  /** The URL that the request goes to. */
+  readonly url: URL
+  /** Sends the request once. */
+  readonly send: (addProof: AddProof) => Effect.Effect<Answer, RegistrationError>
+}
+
+const sendWithProofs = (
+  signer: DpopSigner["Service"],
+  request: HttpClientRequest.HttpClientRequest,
+  options: ExchangeOptions,
+  { send, url }: Prepared
+): Effect.Effect<Answer, RegistrationError> => {
+  const exhausted = (answer: Answer) => Effect.fail(nonceExhausted(answer, options.secrets ?? []))
+  // A caller who brings a proof of their own makes all of them, and needs the nonce for the next.
+  if (request.headers["dpop"] !== undefined) {
+    return Effect.flatMap(
+      send(Effect.succeed),
+      (answer) => demandsNonce(answer) ? exhausted(answer) : Effect.succeed(answer)
+    )
+  }
+  const credentials = credentialsOf(request)
+  if (Option.isNone(signer.thumbprint)) {
+    return credentials?.scheme.toLowerCase() === "dpop" ? Effect.fail(signerMissing()) : send(Effect.succeed)
+  }
+
+  let nonceSent: string | undefined
+  const addProof: AddProof = (request) =>
+    Effect.map(signer.sign({ method: request.method, url, accessToken: credentials?.token }), (proof) => {
+      if (Option.isNone(proof)) return request
+      nonceSent = proof.value.nonce
+      return HttpClientRequest.setHeader(request, "dpop", proof.value.jwt)
+    })
+  const attempt = Effect.tap(send(addProof), (answer) => {
+    const nonce = nonceOf(answer)
+    return nonce === undefined ? Effect.void : signer.learn(url, nonce)
+  })
+  return Effect.flatMap(attempt, (first) => {
+    if (!demandsNonce(first)) return Effect.succeed(first)
+    const nonce = nonceOf(first)
+    // Without a nonce, or with the one that was just refused, a second attempt cannot end otherwise.
+    const isHopeless = nonce === undefined || nonce === nonceSent
+    const second = Effect.flatMap(
+      attempt,
+      (answer) => demandsNonce(answer) ? Effect.andThen(nonceChallenged, exhausted(answer)) : Effect.succeed(answer)
+    )
+    return Effect.andThen(nonceChallenged, isHopeless ? exhausted(first) : second)
+  })
+}
+
+const signerMissing = () =>
+  new RegistrationError({
+    reason: {
+      _tag: "InvalidOptions",
+      option: "initialAccessToken",
+      message: "a token of the scheme DPoP needs a signer (RFC 9449 §7.1): provide a DpopSigner layer that makes proofs"
+    }
+  })
+
+/** Judges the URL, and begins to count the time: one deadline for all attempts. */
+const prepare = (
   client: HttpClient.HttpClient,
   request: HttpClientRequest.HttpClientRequest,
   options: ExchangeOptions
-) {
-  const url = yield* judge(request, options)
-  const limits = yield* ExchangeLimits
-  // One deadline for all attempts.
-  const remaining = options.remaining ?? (yield* startBudget(options.deadline))
+): Effect.Effect<Prepared, RegistrationError> =>
+  Effect.flatMap(
+    options.remaining === undefined ? startBudget(options.deadline) : Effect.succeed(options.remaining),
+    (remaining) =>
+      Effect.withFiber((fiber) => {
+        const url = judge(request, options, fiber.getRef(EndpointPolicy))
+        return url instanceof RegistrationError
+          ? Effect.fail(url)
+          : Effect.succeed({
+            url,
+            send: sender(client, request, url, options, remaining, fiber.getRef(ExchangeLimits))
+          })
+      })
+  )
+
+const sender = (
+  client: HttpClient.HttpClient,
+  request: HttpClientRequest.HttpClientRequest,
+  url: URL,
+  options: ExchangeOptions,
+  remaining: Effect.Effect<number>,
+  limits: ExchangeLimits
+): Prepared["send"] => {
   // A timer may be early by what it rounds away.
   const untilDeadline: Effect.Effect<void> = Effect.flatMap(
     remaining,
@@ -156,7 +191,7 @@ const prepare = Effect.fnUntraced(function*(
           : { cause: shownCause(error.reason.cause, options.secrets ?? []) })
       })
 
-  const send = (addProof: AddProof): Effect.Effect<Answer, RegistrationError> =>
+  return (addProof) =>
     Effect.flatMap(remaining, (left) => {
       if (left <= 0) return Effect.fail(fail(pastDeadline("nothing", undefined)))
       let sends = 0
@@ -195,8 +230,7 @@ const prepare = Effect.fnUntraced(function*(
         })
       )
     })
-  return { send, url }
-})
+}
 
 /**
  * Without a word about it a server may compress (RFC 9110 §12.5.3), and most transports would not decompress: the client
@@ -215,30 +249,26 @@ const answerInside = <E>(
     ? Effect.succeed(error.reason.response)
     : Effect.fail(error)
 
-const judge = Effect.fnUntraced(function*(request: HttpClientRequest.HttpClientRequest, options: ExchangeOptions) {
-  const refuse = (reason: Reason) => new RegistrationError({ reason })
-  if (!URL.canParse(request.url)) {
-    return yield* refuse({
-      _tag: "EndpointRefused",
-      role: options.role,
-      url: displayUrl(request.url),
-      rule: "InvalidUrl",
-      message: "it is not an absolute URL"
-    })
-  }
+/** The URL that the request goes to, or why it must not. */
+const judge = (
+  request: HttpClientRequest.HttpClientRequest,
+  // Of the options no more goes to the policy: they hold the secrets of the request.
+  { allowInsecure, issuer, role }: ExchangeOptions,
+  policy: EndpointPolicy
+): URL | RegistrationError => {
+  const asked = parseUrl(request.url)
+  if (asked === undefined) return endpointRefused(role, request.url, "InvalidUrl", "it is not an absolute URL")
   // The request keeps its query apart when it was made of a URL.
   const url = request.urlParams.params.length === 0
-    ? new URL(request.url)
-    : Option.getOrElse(HttpClientRequest.toUrl(request), () => new URL(request.url))
+    ? asked
+    : Option.getOrElse(HttpClientRequest.toUrl(request), () => asked)
   if (url.hash !== "") url.hash = ""
-  const policy = yield* EndpointPolicy
-  // Not the options themselves: they hold the secrets of the request.
-  const { allowInsecure, issuer, role } = options
   const refusal = policy.judgeUrl(url, { role, allowInsecure, issuer })
-  return refusal === undefined
-    ? url
-    : yield* refuse({ _tag: "EndpointRefused", role: options.role, url: displayUrl(url), ...refusal })
-})
+  return refusal === undefined ? url : endpointRefused(role, url, refusal.rule, refusal.message)
+}
+
+const endpointRefused = (role: string, url: URL | string, rule: Refusal["rule"], message: string) =>
+  new RegistrationError({ reason: { _tag: "EndpointRefused", role, url: displayUrl(url), rule, message } })
 
 /** Trace headers are not for third parties unless asked, fetch must not follow redirects, and secrets are no text for a span. */
 const exchangeContext = (context: Context.Context<never>): Context.Context<never> => {
@@ -291,9 +321,9 @@ const redirectOf = (
     }
   }
   if ((status >= 300 && status < 400) || status === 0) return redirected(response.headers["location"])
-  return url !== "" && url !== asked.href && URL.canParse(url) && withoutHash(new URL(url)) !== asked.href
-    ? redirected(url)
-    : undefined
+  if (url === "" || url === asked.href) return undefined
+  const answering = parseUrl(url)
+  return answering !== undefined && withoutHash(answering) !== asked.href ? redirected(url) : undefined
 }
 
 const withoutHash = (url: URL): string => url.href.slice(0, url.href.length - url.hash.length)

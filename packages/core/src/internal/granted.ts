@@ -23,48 +23,57 @@ export interface Expectation {
   readonly secrets: ReadonlyArray<string>
 }
 
-export const readGranted = Effect.fnUntraced(function*(
+export const readGranted = (
   answer: Answer,
   expectation: Expectation
-): Effect.fn.Return<Reading, RegistrationError> {
+): Effect.Effect<Reading, RegistrationError> => {
   const { status } = answer
-  if (status < 200 || status >= 300) return yield* yield* refusal(answer, expectation)
+  const refused = Effect.flatMap(refusal(answer, expectation), Effect.fail)
+  if (status < 200 || status >= 300) return refused
   const unusable = (problem: ReasonOf<"UnusableAnswer">["problem"], what: string) =>
-    new RegistrationError({
-      reason: {
-        _tag: "UnusableAnswer",
-        status,
-        problem,
-        message: `The server answered with status ${status}, but ${what}: ${
-          expectation.expectedStatus === 201
-            ? "a client may exist there that nobody can use"
-            : "what is registered there now is not known"
-        }`
-      },
-      method: answer.request.method,
-      url: displayUrl(answer.request.url)
-    })
+    Effect.fail(unusableAnswer(answer, expectation, problem, what))
 
-  if (answer.text.trim() === "") return yield* unusable("Empty", "without a body")
+  if (answer.text.trim() === "") return unusable("Empty", "without a body")
   const body = parseJson(answer.text)
-  if (body === undefined) return yield* unusable("NotJson", "the body is not JSON")
-  if (!isJsonObject(body)) return yield* unusable("NotAnObject", "the body is not a JSON object")
-  const { maxJsonDepth } = yield* ExchangeLimits
-  const now = yield* Clock.currentTimeMillis
-  const reading = readRegistration(body, {
-    requested: expectation.requested,
-    endpoint: answer.request.url,
-    secrets: expectation.secrets,
-    now: Math.floor(now / 1000),
-    maxDepth: maxJsonDepth
+  if (body === undefined) return unusable("NotJson", "the body is not JSON")
+  if (!isJsonObject(body)) return unusable("NotAnObject", "the body is not a JSON object")
+  return Effect.withFiber((fiber) => {
+    const reading = readRegistration(body, {
+      requested: expectation.requested,
+      endpoint: answer.request.url,
+      text: answer.text,
+      secrets: expectation.secrets,
+      now: Math.floor(fiber.getRef(Clock.Clock).currentTimeMillisUnsafe() / 1000),
+      maxDepth: fiber.getRef(ExchangeLimits).maxJsonDepth
+    })
+    if (reading === undefined) {
+      return isErrorObject(body) ? refused : unusable("MissingClientId", "without a client_id")
+    }
+    const deviations = [...answerDeviations(answer, expectation, reading), ...reading.deviations]
+    return Effect.succeed({ ...reading, deviations })
   })
-  if (reading === undefined) {
-    return isErrorObject(body)
-      ? yield* yield* refusal(answer, expectation)
-      : yield* unusable("MissingClientId", "without a client_id")
-  }
-  return { ...reading, deviations: [...answerDeviations(answer, expectation, reading), ...reading.deviations] }
-})
+}
+
+const unusableAnswer = (
+  { request, status }: Answer,
+  { expectedStatus }: Expectation,
+  problem: ReasonOf<"UnusableAnswer">["problem"],
+  what: string
+) =>
+  new RegistrationError({
+    reason: {
+      _tag: "UnusableAnswer",
+      status,
+      problem,
+      message: `The server answered with status ${status}, but ${what}: ${
+        expectedStatus === 201
+          ? "a client may exist there that nobody can use"
+          : "what is registered there now is not known"
+      }`
+    },
+    method: request.method,
+    url: displayUrl(request.url)
+  })
 
 /** Those of the answer as a whole, which come first. */
 const answerDeviations = (

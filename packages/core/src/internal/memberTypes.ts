@@ -3,9 +3,9 @@
  *
  * @internal
  */
-import * as Schema from "effect/Schema"
 import * as ClientMetadata from "../ClientMetadata.ts"
 import { isLocalized } from "./openMembers.ts"
+import { guardOf } from "./plainGuard.ts"
 
 /** `null` and the empty string ask for deletion (RFC 7592 §2.2), and say nothing anywhere else. */
 export const isEmpty = (value: unknown): boolean => value === null || value === ""
@@ -19,9 +19,8 @@ export const hasItsType = (name: string, value: unknown): boolean =>
     ? typeof value === "string"
     : isJson(value))
 
-/** Made once: to find the parser of a schema costs more than to run it. */
 const typeGuards: { readonly [name: string]: (value: unknown) => boolean } = Object.fromEntries(
-  Object.entries(ClientMetadata.members).map(([name, schema]) => [name, Schema.is(schema)])
+  Object.entries(ClientMetadata.members).map(([name, schema]) => [name, guardOf(schema)])
 )
 
 /** How deep a value may be nested. */

@@ -4,6 +4,7 @@
  *
  * @internal
  */
+import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { type ClientInformation, members } from "../ClientInformation.ts"
@@ -12,7 +13,8 @@ import { type Deviation, DeviationId } from "../Deviation.ts"
 import * as Differences from "../Differences.ts"
 import { isDeeperThan, type JsonObject, parseJson } from "./answer.ts"
 import { isLocalized } from "./openMembers.ts"
-import { repeatsOneOf, secretsIn } from "./secrets.ts"
+import { once, plainGuard } from "./plainGuard.ts"
+import { repeatsOneOf, secretMembers, secretsIn, surelyRepeatsNone } from "./secrets.ts"
 import { cleanServerText } from "./serverText.ts"
 
 export interface Reading {
@@ -28,6 +30,8 @@ export interface Circumstances {
   readonly endpoint: string
   /** Seconds since the epoch. */
   readonly now: number
+  /** The text that the answer was parsed from, in which it is quicker to see that it repeats no secret. */
+  readonly text?: string | undefined
   /** The secrets of the request. Those of the answer are found in it. Default: none. */
   readonly secrets?: ReadonlyArray<string> | undefined
   /** How deep the answer may be nested, itself included. What is deeper is left out. */
@@ -40,9 +44,9 @@ export const readRegistration = (body: JsonObject, circumstances: Circumstances)
   const information: Record<string, unknown> = {}
   const extensions: Record<string, unknown> = {}
   const isTooDeep = (value: unknown) => isDeeperThan(value, circumstances.maxDepth - 1)
-  const isSecret = repeatsOneOf([...circumstances.secrets ?? [], ...secretsIn(body)])
+  const isSecret = repeats(body, circumstances)
   // In the order of the specifications, not of the answer, so that the list of deviations is stable.
-  for (const name of [...Object.keys(members), ...Object.keys(body).filter(isLocalized).sort()]) {
+  for (const name of [...memberNames, ...Object.keys(body).filter(isLocalized).sort()]) {
     if (!Object.hasOwn(body, name)) continue
     const reading = !mayRepeatSecrets.includes(name) && (isSecret(body[name]) || isSecret(name))
       ? { deviation: repeatedSecret(isSecret(name) ? undefined : name) }
@@ -62,6 +66,15 @@ export const readRegistration = (body: JsonObject, circumstances: Circumstances)
   const { client_id } = information
   if (typeof client_id !== "string") return undefined
   return judge({ ...information, client_id }, extensions, deviations, circumstances)
+}
+
+/** What tells whether a value repeats a secret, of the request or of the answer itself. */
+const repeats = (
+  body: JsonObject,
+  { secrets = [], text }: Circumstances
+): (value: unknown) => boolean => {
+  const own = secretsIn(body)
+  return text !== undefined && surelyRepeatsNone(text, secrets, own) ? () => false : repeatsOneOf([...secrets, ...own])
 }
 
 // -----------------------------------------------------------------------------
@@ -105,6 +118,8 @@ const readMember = (name: string, value: unknown, isTooDeep: (value: unknown) =>
   return { deviation: deviate("malformed-member", name, "cannot be read and is left out") }
 }
 
+const memberNames: ReadonlyArray<string> = Object.keys(members)
+
 const isDeclared = (name: string): name is keyof typeof members => Object.hasOwn(members, name)
 
 /** JSON has no infinity, but `1e400` is one. */
@@ -113,17 +128,26 @@ const isInfinite = (value: unknown): boolean =>
     ? Object.values(value).some(isInfinite)
     : value === Infinity || value === -Infinity
 
+/** What a value says, or `undefined` when it is not what the member can be. */
 const decode = (name: string, value: unknown): unknown => {
-  // Most members are text, of which there is nothing to decode; so are the localised ones.
-  if (!isDeclared(name) || members[name] === Schema.String) return typeof value === "string" ? value : undefined
-  if (isInfinite(value)) return undefined
-  const result = decoders[name]?.(value)
-  return result !== undefined && Result.isSuccess(result) ? result.success : undefined
+  // A localised member is text.
+  if (!isDeclared(name)) return typeof value === "string" ? value : undefined
+  return isInfinite(value) ? undefined : decoders[name]?.(value)
 }
 
-/** Made once: to find the parser of a schema costs more than to run it. */
-const decoders: { readonly [name: string]: (value: unknown) => Result.Result<unknown, unknown> } = Object.fromEntries(
-  Object.entries(members).map(([name, schema]) => [name, Schema.decodeUnknownResult(schema)])
+const decoderOf = (name: string, schema: Schema.Decoder<unknown>): (value: unknown) => unknown => {
+  // As their schema does, in a fifth of the time.
+  if (secretMembers.includes(name)) {
+    return (value) => typeof value === "string" ? Redacted.make(value, { label: name }) : undefined
+  }
+  const guard = plainGuard(schema)
+  if (guard !== undefined) return (value) => guard(value) ? value : undefined
+  const decodeResult = once(() => Schema.decodeUnknownResult(schema))
+  return (value) => Result.getOrUndefined(decodeResult(value))
+}
+
+const decoders: { readonly [name: string]: (value: unknown) => unknown } = Object.fromEntries(
+  Object.entries(members).map(([name, schema]) => [name, decoderOf(name, schema)])
 )
 
 /** What servers write instead of what the specifications say. Each is tried in turn; the schema decides whether it fits. */
@@ -282,5 +306,6 @@ const inOrder = (deviations: ReadonlyArray<Deviation>): ReadonlyArray<Deviation>
 
 /** Sets an own property, also for a name such as `__proto__`. */
 const own = (target: Record<string, unknown>, name: string, value: unknown): void => {
-  Object.defineProperty(target, name, { value, enumerable: true, configurable: true, writable: true })
+  if (name !== "__proto__") target[name] = value
+  else Object.defineProperty(target, name, { value, enumerable: true, configurable: true, writable: true })
 }

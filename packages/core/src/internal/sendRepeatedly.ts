@@ -15,16 +15,15 @@ import { type ExchangeOptions, exchangeWithProofs } from "./exchange.ts"
 import { type Asked, isRateLimit, refusal } from "./refusal.ts"
 
 /** Sends, and sends again what was not processed. The answer may be a refusal, but none that says to come back later. */
-export const sendRepeatedly = Effect.fnUntraced(function*(
+export const sendRepeatedly = (
   request: HttpClientRequest.HttpClientRequest,
   options: ExchangeOptions & Asked
-): Effect.fn.Return<Answer, RegistrationError, HttpClient.HttpClient | DpopSigner> {
-  const remaining = yield* startBudget(options.deadline)
-  const attempt = exchangeWithProofs(request, { ...options, remaining }).pipe(
-    Effect.flatMap((answer) =>
-      isRateLimit(answer) ? Effect.flatMap(refusal(answer, options), Effect.fail) : Effect.succeed(answer)
+): Effect.Effect<Answer, RegistrationError, HttpClient.HttpClient | DpopSigner> =>
+  Effect.flatMap(startBudget(options.deadline), (remaining) => {
+    const attempt = Effect.flatMap(
+      exchangeWithProofs(request, { ...options, remaining }),
+      (answer) => isRateLimit(answer) ? Effect.flatMap(refusal(answer, options), Effect.fail) : Effect.succeed(answer)
     )
-  )
-  // A caller's own proof is for one request: sent again, it would be a replay (RFC 9449 §11.1).
-  return yield* request.headers["dpop"] === undefined ? RetryPolicy.retry(attempt, remaining) : attempt
-})
+    // A caller's own proof is for one request: sent again, it would be a replay (RFC 9449 §11.1).
+    return request.headers["dpop"] === undefined ? RetryPolicy.retry(attempt, remaining) : attempt
+  })

@@ -65,7 +65,7 @@ const scrub = (text: string, secrets: ReadonlyArray<string>): string => {
 const formsOf = (secret: string): ReadonlySet<string> => {
   const percent = percentEncoded(secret)
   const json = jsonEscaped(secret)
-  const base64url = Base64Url.encodeBytes(new TextEncoder().encode(secret))
+  const base64url = Base64Url.encodeUtf8(secret)
   return new Set([
     secret,
     percent,

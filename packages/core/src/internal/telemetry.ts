@@ -9,7 +9,6 @@ import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Tracer from "effect/Tracer"
 import type { RegistrationError } from "../RegistrationError.ts"
@@ -28,6 +27,7 @@ export const attributes = {
 
 /** What happens on the way, counted by the exchange. */
 interface Progress {
+  readonly span: Tracer.Span
   attempts: number
   nonceChallenges: number
 }
@@ -41,10 +41,10 @@ const Progress = Context.Reference<Progress | undefined>("@effect-dcr/core/inter
 export const attemptStarts: Effect.Effect<void> = Effect.withFiber((fiber) => {
   const progress = fiber.getRef(Progress)
   if (progress === undefined) return Effect.void
-  progress.attempts += 1
-  spanOf(fiber)?.event("dcr.attempt", fiber.getRef(Clock.Clock).currentTimeNanosUnsafe(), {
-    [attributes.resendCount]: progress.attempts - 1
+  progress.span.event("dcr.attempt", fiber.getRef(Clock.Clock).currentTimeNanosUnsafe(), {
+    [attributes.resendCount]: progress.attempts
   })
+  progress.attempts += 1
   return Effect.void
 })
 
@@ -59,46 +59,39 @@ export const nonceChallenged: Effect.Effect<void> = Effect.withFiber((fiber) => 
 export const span =
   (name: string, spanAttributes: { readonly [name: string]: string }) =>
   <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, Exclude<R, Tracer.ParentSpan>> =>
-    Effect.suspend(() => {
-      const progress: Progress = { attempts: 0, nonceChallenges: 0 }
-      return Effect.flatMap(Clock.monotonicTimeNanos, (start) =>
-        effect.pipe(
+    // Not Effect.withSpan, which captures a stack trace: that costs more than the operation.
+    Effect.useSpan(name, { kind: "client", attributes: spanAttributes }, (span) =>
+      Effect.withFiber((fiber) => {
+        const progress: Progress = { span, attempts: 0, nonceChallenges: 0 }
+        const start = fiber.getRef(Clock.Clock).monotonicTimeNanosUnsafe()
+        return effect.pipe(
           Effect.onExit((exit) => finish(name, progress, start, exit)),
-          Effect.provideService(Progress, progress)
-        ))
-    }).pipe(
-      // Stack traces are not captured: they cost more than the operation.
-      Effect.withSpan(name, { kind: "client", attributes: spanAttributes }, { captureStackTrace: false })
-    )
+          Effect.provideService(Progress, progress),
+          Effect.provideService(Tracer.ParentSpan, span)
+        )
+      }))
 
 const finish = (
   name: string,
-  progress: Progress,
+  { attempts, nonceChallenges, span }: Progress,
   start: bigint,
   exit: Exit.Exit<unknown, unknown>
 ): Effect.Effect<void> =>
   Effect.withFiber((fiber) => {
     const outcome = outcomeOf(exit)
-    const span = spanOf(fiber)
-    span?.attribute(attributes.attempts, progress.attempts)
-    if (progress.nonceChallenges > 0) span?.attribute(attributes.nonceChallenges, progress.nonceChallenges)
-    if (outcome !== "Success") span?.attribute(attributes.outcome, outcome)
+    span.attribute(attributes.attempts, attempts)
+    if (nonceChallenges > 0) span.attribute(attributes.nonceChallenges, nonceChallenges)
+    if (outcome !== "Success") span.attribute(attributes.outcome, outcome)
     const { record } = fiber.getRef(Telemetry)
     if (record === undefined) return Effect.void
-    return Effect.flatMap(Clock.monotonicTimeNanos, (end) =>
-      // Detached, and its failures dropped: whoever records cannot take back, delay or hide what the server granted.
-      Effect.suspend(() => record({ operation: name, outcome, duration: Duration.nanos(end - start), ...progress }))
-        .pipe(
-          Effect.ignoreCause,
-          Effect.forkDetach({ startImmediately: true }),
-          Effect.asVoid
-        ))
+    const duration = Duration.nanos(fiber.getRef(Clock.Clock).monotonicTimeNanosUnsafe() - start)
+    // Detached, and its failures dropped: whoever records cannot take back, delay or hide what the server granted.
+    return Effect.suspend(() => record({ operation: name, outcome, duration, attempts, nonceChallenges })).pipe(
+      Effect.ignoreCause,
+      Effect.forkDetach({ startImmediately: true }),
+      Effect.asVoid
+    )
   })
-
-const spanOf = (fiber: Fiber.Fiber<unknown, unknown>): Tracer.Span | undefined => {
-  const span = Context.getOrUndefined(fiber.context, Tracer.ParentSpan)
-  return span?._tag === "Span" ? span : undefined
-}
 
 const outcomeOf = (exit: Exit.Exit<unknown, unknown>): Measurement["outcome"] => {
   if (Exit.isSuccess(exit)) return "Success"

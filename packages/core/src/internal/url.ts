@@ -4,9 +4,13 @@
  * @internal
  */
 
+/** An absolute URL, or nothing. */
+export const parseUrl = (text: string, base?: URL): URL | undefined =>
+  URL.canParse(text, base?.href) ? new URL(text, base?.href) : undefined
+
 /** `url` for an error or a span. What is not a URL is not shown at all. */
 export const displayUrl = (url: URL | string, base?: URL): string => {
-  const parsed = typeof url === "string" ? (URL.canParse(url, base?.href) ? new URL(url, base?.href) : undefined) : url
+  const parsed = typeof url === "string" ? parseUrl(url, base) : url
   if (parsed === undefined) return "(not a URL)"
   return parsed.origin === "null"
     ? `${parsed.protocol}//${parsed.host}${parsed.pathname}`
@@ -24,7 +28,8 @@ export const isContactableLoopback = (hostname: string): boolean =>
 
 /** Whether a redirect URI is one of a native application: http on loopback, or a custom scheme (RFC 8252 §7). */
 export const isNativeRedirect = (uri: unknown): boolean => {
-  if (typeof uri !== "string" || !URL.canParse(uri)) return false
-  const { hostname, protocol } = new URL(uri)
+  const url = typeof uri === "string" ? parseUrl(uri) : undefined
+  if (url === undefined) return false
+  const { hostname, protocol } = url
   return protocol === "http:" ? isLoopbackHost(hostname) : protocol !== "https:"
 }
