@@ -25,7 +25,8 @@
  * **Gotchas**
  *
  * Secrets are in the rows in the clear, unless `RegistrationEncryption` of `@effect-dcr/core` stands in front. Statements run
- * outside of any transaction of the caller, because what a server granted must be durable whatever becomes of that.
+ * outside of any transaction of the caller, because what a server granted must be durable whatever becomes of that. They need a
+ * connection besides those of transactions: with a pool that is too small for both, they wait until the time is over.
  *
  * With asynchronous replication a failover may lose the last changes: see the guide on fleets.
  *
@@ -40,6 +41,7 @@ import * as Base64Url from "effect/encoding/Base64Url"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type * as Queue from "effect/Queue"
+import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
@@ -48,8 +50,8 @@ import * as Stream from "effect/Stream"
 import { type Operation, within } from "./internal/fleet/bounded.ts"
 import { keysOf } from "./internal/fleet/listing.ts"
 import { readHere } from "./internal/fleet/remoteTime.ts"
-import { fromSqlError } from "./internal/fleet/sqlFailure.ts"
-import { migrate, nowOf, tablesOf } from "./internal/fleet/sqlSchema.ts"
+import { fromSqlError, wasRolledBack } from "./internal/fleet/sqlFailure.ts"
+import { areMade, migrate, nowOf, tablesOf } from "./internal/fleet/sqlSchema.ts"
 import { conflict, leaseLost, storeFailed } from "./internal/storeFailure.ts"
 import { type Change, RegistrationChanges } from "./RegistrationChanges.ts"
 import { RegistrationError } from "./RegistrationError.ts"
@@ -76,7 +78,10 @@ export interface Options {
    * {@link makeTables} in a deployment, under a role that may. Default: `true`.
    */
   readonly makeTables?: boolean | undefined
-  /** How long the database may take for one statement before it counts as away. Default: 5 seconds. */
+  /**
+   * How long the database may take for one statement before it counts as away; ten times as long to make the tables. Default:
+   * 5 seconds.
+   */
   readonly timeout?: Duration.Input | undefined
   /**
    * Tells the others what changed, by `NOTIFY` of PostgreSQL, and hears it: the `listen` of a `PgClient`. It holds a connection
@@ -137,6 +142,7 @@ export const make = Effect.fnUntraced(function*(
 
   const rows = (operation: Operation, statement: Statement<object>) =>
     statement.withoutTransform.pipe(
+      Effect.retry({ while: wasRolledBack, schedule: apart }),
       Effect.mapError(fromSqlError(operation)),
       // In a transaction of the caller it would be durable too late, or never.
       Effect.updateContext((context: Context.Context<never>) => alone(context)),
@@ -302,8 +308,9 @@ export const make = Effect.fnUntraced(function*(
 })
 
 /**
- * Makes the tables, and brings those of an older version to the form that this one needs. Does nothing where that is done;
- * several may do it at once. Only `prefix` matters of the options.
+ * Makes the tables, and brings those of an older version to the form that this one needs. Only looks where that is done, so that
+ * a role that may not make tables may open the store then; several may do it at once. Of the options, `prefix` and `timeout`
+ * matter.
  *
  * @since 0.1.0
  * @category constructors
@@ -312,12 +319,15 @@ export const makeTables = Effect.fnUntraced(function*(
   options: Options = {}
 ): Effect.fn.Return<void, RegistrationError, SqlClient.SqlClient> {
   const tables = tablesOf(yield* prefixOf(options))
-  yield* migrate(tables).pipe(
+  const bounded = within(Duration.times(timeoutOf(options), 10))("save")
+  yield* areMade(tables).pipe(
+    Effect.flatMap((made) => made ? Effect.void : migrate(tables)),
     Effect.mapError((error) =>
       error._tag === "SqlError"
         ? fromSqlError("save")(error)
         : storeFailed("save", "Unavailable", `the tables cannot be made: ${error.kind}`)
-    )
+    ),
+    bounded
   )
 })
 
@@ -392,6 +402,9 @@ const longestNotice = 7900
 const channelOf = (registrations: string): string => `effect_dcr_${registrations}`
 
 const timeoutOf = ({ timeout }: Options): Duration.Duration => Duration.fromInputUnsafe(timeout ?? "5 seconds")
+
+/** Those who got into each other's way do not come back at once; the time for a statement ends it. */
+const apart = Schedule.exponential("2 millis", 1.5).pipe(Schedule.jittered)
 
 const millis = (duration: Duration.Duration): bigint => BigInt(Math.ceil(Duration.toMillis(duration)))
 

@@ -22,6 +22,10 @@ export const fromSqlError = (operation: Operation) => ({ reason }: SqlError): Re
   return storeFailed(operation, isReadOnly && operation !== "load" ? "ReadOnly" : "Unavailable", what)
 }
 
+/** Nothing was done, because others were at the same rows under a strict isolation: what a database does by default may be that. */
+export const wasRolledBack = ({ reason }: SqlError): boolean =>
+  reason._tag === "SerializationError" || reason._tag === "DeadlockError"
+
 /** Disk full, out of memory, configuration limit exceeded. */
 const full = new Set(["53100", "53200", "53400", "SQLITE_FULL"])
 

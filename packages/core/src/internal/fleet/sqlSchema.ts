@@ -25,11 +25,23 @@ export const tablesOf = (prefix: string): Tables => ({
   migrations: `${prefix}migrations`
 })
 
+/** In the order of their numbers. */
+const migrationsOf = (tables: Tables) => ({ "0001_create_tables": createTables(tables) })
+
 export const migrate = (tables: Tables) =>
-  Migrator.make({})({
-    table: tables.migrations,
-    loader: Migrator.fromRecord({ "0001_create_tables": createTables(tables) })
-  })
+  Migrator.make({})({ table: tables.migrations, loader: Migrator.fromRecord(migrationsOf(tables)) })
+
+/** Whether there is nothing to do, without the lock on the table of migrations that doing it takes. */
+export const areMade = (tables: Tables) =>
+  Effect.gen(function*() {
+    const sql = yield* SqlClient.SqlClient
+    // A statement that fails is the end of a transaction of the caller, unless it has one of its own.
+    const done = yield* sql.withTransaction(sql`SELECT migration_id FROM ${sql(tables.migrations)}`.withoutTransform)
+    return done.length >= Object.keys(migrationsOf(tables)).length
+  }).pipe(
+    // The table of migrations is not there, or it will be said again what else is the matter.
+    Effect.catchTag("SqlError", () => Effect.succeed(false))
+  )
 
 /**
  * `changed_by` is the token under which the row was last changed: a holder that did not hear of its own change finds it there.
