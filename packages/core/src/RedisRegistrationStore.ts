@@ -29,8 +29,11 @@
  * **Gotchas**
  *
  * Redis has to keep what it is given: `appendonly yes`, and `maxmemory-policy noeviction`. With `appendfsync everysec`, and with
- * a failover to a replica, it may lose the last second: see the guide on fleets. Not for Redis Cluster: the keys of a script
- * are in different slots.
+ * a failover to a replica, it may lose the last second: see the guide on fleets. Keys of a script have to be in one slot of a
+ * Redis Cluster: give a prefix with a hash tag there, such as `{effect-dcr}:`, which keeps all of them on one of its servers.
+ *
+ * The client of `NodeRedis` keeps what it is asked while Redis is away, without a bound: set its `disableOfflineQueue` or
+ * `commandsQueueMaxLength`.
  *
  * Secrets are in the entries in the clear, unless `RegistrationEncryption` of `@effect-dcr/core` stands in front.
  *
@@ -43,6 +46,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redis from "effect/persistence/Redis"
+import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import { type Operation, within } from "./internal/fleet/bounded.ts"
 import { keysOf } from "./internal/fleet/listing.ts"
@@ -79,7 +83,7 @@ export interface Options {
 // -----------------------------------------------------------------------------
 
 /**
- * Makes the store. Its reach is `fleet`.
+ * Makes the store. Its reach is `fleet`. Warns in the log of a Redis that throws keys away when its memory is full.
  *
  * **Details**
  *
@@ -104,6 +108,7 @@ export const make = Effect.fnUntraced(function*(
   const bounded = within(Duration.fromInputUnsafe(options.timeout ?? "5 seconds"))
   const ask = <A>(operation: Operation, answer: Effect.Effect<A, Redis.RedisError>) =>
     bounded(operation)(Effect.mapError(answer, fromRedisError(operation)))
+  yield* Effect.ignore(Effect.flatMap(ask("load", redis.send<string>("INFO", "memory")), warnOfEviction))
   const scripts = {
     acquire: redis.eval(Scripts.acquire),
     renew: redis.eval(Scripts.renew),
@@ -116,7 +121,8 @@ export const make = Effect.fnUntraced(function*(
   }
   const changed = (key: Key): Scripts.ChangedKeys => {
     const name = encodeKey(key)
-    return { entry: names.entry(name), fence: names.fence(name), index: names.index, channel: names.channel, name }
+    const { channel, index, last } = names
+    return { entry: names.entry(name), fence: names.fence(name), index, last, channel, name }
   }
   const judge = (operation: "save" | "remove") => (answer: string) =>
     answer === "L"
@@ -216,10 +222,11 @@ export const make = Effect.fnUntraced(function*(
 /**
  * What changed, from now on.
  *
- * **Gotchas**
+ * **Details**
  *
- * `NodeRedis` takes up a subscription again after its connection broke off and does not say so: what was published meanwhile
- * is missing.
+ * `NodeRedis` takes up a subscription again after its connection broke off and does not say so. Each change therefore tells which
+ * one came before it, and Redis is asked once a second which one was the last: when one is missing, `"all"` is told, about two
+ * seconds after it was missed at the latest, as long as Redis answers.
  *
  * @since 0.1.0
  * @category constructors
@@ -229,12 +236,35 @@ export const changes = (
 ): Stream.Stream<Change, RegistrationError, Redis.Redis> =>
   Stream.unwrap(Effect.gen(function*() {
     const redis = yield* Redis.Redis
-    const heard = yield* redis.subscribe(namesOf(options).channel)
-    return Stream.fromQueue(heard).pipe(
-      Stream.mapError(fromRedisError("load")),
-      Stream.map(({ message }): Change => decodeKey(message)[0] ?? "all"),
-      (news) => Stream.concat(Stream.succeed<Change>("all"), news)
+    const names = namesOf(options)
+    const heard = yield* redis.subscribe(names.channel)
+    const lastTold = Effect.map(redis.send<string | null>("GET", names.last), (number) => number ?? "0")
+    /** The number of the change that was heard last, and what it was when Redis named another one. */
+    let last = yield* Effect.mapError(lastTold, fromRedisError("load"))
+    let suspected: string | undefined
+    const gaps = Stream.fromEffectSchedule(Effect.option(lastTold), Schedule.spaced("1 second")).pipe(
+      Stream.filter(Option.match({
+        onNone: () => false,
+        onSome: (number) => {
+          // What was told just now may be on its way still.
+          const isMissing = number !== last && suspected === last
+          suspected = number === last ? undefined : last
+          if (isMissing) last = number
+          return isMissing
+        }
+      })),
+      Stream.map((): Change => "all")
     )
+    const news = Stream.fromQueue(heard).pipe(
+      Stream.mapError(fromRedisError("load")),
+      Stream.map(({ message }): Change => {
+        const [before, number = "", ...name] = message.split(" ")
+        const isNext = before === last
+        last = number
+        return (isNext ? decodeKey(name.join(" "))[0] : undefined) ?? "all"
+      })
+    )
+    return Stream.concat(Stream.succeed<Change>("all"), Stream.merge(news, gaps))
   }))
 
 // -----------------------------------------------------------------------------
@@ -280,10 +310,23 @@ const namesOf = ({ prefix = "effect-dcr:" }: Pick<Options, "prefix">) => ({
   aside: `${prefix}set-aside:`,
   /** The names of all entries, in the order of their bytes. */
   index: `${prefix}keys`,
-  channel: `${prefix}changes`
+  channel: `${prefix}changes`,
+  /** The number of the change that was told last. */
+  last: `${prefix}last-change`
 })
 
 const millis = (duration: Duration.Duration): number => Math.max(1, Math.ceil(Duration.toMillis(duration)))
+
+/** Some roles may not ask, and some servers do not say. */
+const warnOfEviction = (info: string): Effect.Effect<void> => {
+  const told = (name: string) => new RegExp(`^${name}:(\\S+)`, "m").exec(info)?.[1]
+  const policy = told("maxmemory_policy") ?? "noeviction"
+  return policy === "noeviction" || (told("maxmemory") ?? "0") === "0"
+    ? Effect.void
+    : Effect.logWarning(
+      `Redis may throw away registrations and leases when its memory is full: maxmemory-policy is ${policy}, not noeviction`
+    )
+}
 
 /** What is not there is `null` to one driver and `undefined` to another. */
 const isAbsent = (answer: string | null | undefined): answer is null | undefined =>

@@ -33,8 +33,8 @@ export type Change = Key | "all"
  *
  * **Gotchas**
  *
- * News travel by publish and subscribe: what is said while a connection is away is lost. Whoever keeps a copy needs a bound of
- * its age as well.
+ * News travel by publish and subscribe: what is said while a connection is away is lost, and it takes a moment to notice. Whoever
+ * keeps a copy needs a bound of its age as well.
  *
  * @since 0.1.0
  * @category references

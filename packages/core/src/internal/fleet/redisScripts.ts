@@ -11,8 +11,22 @@
  */
 import * as Redis from "effect/persistence/Redis"
 
-/** The day after which a fence may go, in milliseconds. */
-const fenceLife = 86_400_000
+/** The day after which a fence, and the number of the last change, may go, in milliseconds. */
+const life = 86_400_000
+
+/**
+ * Tells a change: the number of the one before it, its own, and the name. Who did not hear the one before has missed something.
+ * The clock is in the numbers, as it is in tokens.
+ */
+const tell = `
+local time = redis.call('TIME')
+local last = redis.call('GET', KEYS[4]) or '0'
+local this = tonumber(time[1]) * 1000000 + tonumber(time[2])
+if this <= tonumber(last) then this = tonumber(last) + 1 end
+this = string.format('%.0f', this)
+redis.call('SET', KEYS[4], this, 'PX', ${life})
+redis.call('PUBLISH', ARGV[4], last .. ' ' .. this .. ' ' .. ARGV[3])
+`.trim()
 
 /** The token has the clock in it: whatever a failover loses, none is handed out twice. */
 export const acquire = Redis.script(
@@ -29,7 +43,7 @@ local text = string.format('%.0f', token)
 if not redis.call('SET', KEYS[1], text, 'NX', 'PX', ARGV[1]) then return false end
 redis.call('DEL', KEYS[2])
 redis.call('HSET', KEYS[2], 'token', text, 'held', '1')
-redis.call('PEXPIRE', KEYS[2], tonumber(ARGV[1]) + ${fenceLife})
+redis.call('PEXPIRE', KEYS[2], tonumber(ARGV[1]) + ${life})
 return text`
   }
 ).withReturnType<string | null>()
@@ -42,7 +56,7 @@ export const renew = Redis.script(
 local fence = redis.call('HMGET', KEYS[2], 'token', 'held')
 if fence[1] ~= ARGV[1] or not fence[2] then return 0 end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-redis.call('PEXPIRE', KEYS[2], tonumber(ARGV[2]) + ${fenceLife})
+redis.call('PEXPIRE', KEYS[2], tonumber(ARGV[2]) + ${life})
 return 1`
   }
 ).withReturnType<number>()
@@ -65,6 +79,7 @@ export const save = Redis.script(
     keys.entry,
     keys.fence,
     keys.index,
+    keys.last,
     token,
     expected,
     keys.name,
@@ -72,7 +87,7 @@ export const save = Redis.script(
     value
   ],
   {
-    numberOfKeys: 3,
+    numberOfKeys: 4,
     lua: `
 local fence = redis.call('HMGET', KEYS[2], 'token', 'held')
 if fence[1] ~= ARGV[1] or not fence[2] then return 'L' end
@@ -87,7 +102,7 @@ end
 redis.call('HSET', KEYS[1], 'version', next, 'by', ARGV[1], 'value', ARGV[5])
 redis.call('HDEL', KEYS[2], 'removed')
 redis.call('ZADD', KEYS[3], 0, ARGV[3])
-redis.call('PUBLISH', ARGV[4], ARGV[3])
+${tell}
 return next`
   }
 ).withReturnType<string>()
@@ -98,13 +113,14 @@ export const remove = Redis.script(
     keys.entry,
     keys.fence,
     keys.index,
+    keys.last,
     token,
     expected,
     keys.name,
     keys.channel
   ],
   {
-    numberOfKeys: 3,
+    numberOfKeys: 4,
     lua: `
 local fence = redis.call('HMGET', KEYS[2], 'token', 'held', 'removed')
 if fence[1] ~= ARGV[1] or not fence[2] then return 'L' end
@@ -118,7 +134,7 @@ end
 redis.call('DEL', KEYS[1])
 redis.call('HSET', KEYS[2], 'removed', ARGV[2])
 redis.call('ZREM', KEYS[3], ARGV[3])
-redis.call('PUBLISH', ARGV[4], ARGV[3])
+${tell}
 return '1'`
   }
 ).withReturnType<string>()
@@ -167,6 +183,8 @@ export interface ChangedKeys {
   readonly entry: string
   readonly fence: string
   readonly index: string
+  /** Where the number of the last change is. */
+  readonly last: string
   readonly name: string
   readonly channel: string
 }
