@@ -309,11 +309,11 @@ describe("copies of a store", () => {
       assert.strictEqual(Option.getOrThrow(yield* cached.load(key)).value, "new")
     }))
 
-  it.effect("refuses a capacity that is none", () =>
+  it.effect("refuses a capacity that is none, and an age without an end", () =>
     Effect.gen(function*() {
       const memory = yield* RegistrationStore.makeMemory
-      for (const capacity of [0, -1, NaN]) {
-        yield* CachedRegistrationStore.make({ capacity }).pipe(
+      for (const options of [{ capacity: 0 }, { capacity: -1 }, { capacity: NaN }, { maxAge: Duration.infinity }]) {
+        yield* CachedRegistrationStore.make(options).pipe(
           Effect.provideService(RegistrationStore.RegistrationStore, memory),
           failsWith("InvalidOptions")
         )

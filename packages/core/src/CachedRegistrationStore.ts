@@ -6,8 +6,8 @@
  *
  * An entry is served from the copy for `maxAge` at the most, counted from before it was read: that is the bound within which a
  * change elsewhere is seen by everybody. Where the store tells of changes (`RegistrationChanges`: Redis, and PostgreSQL with
- * `listen`), it is dropped as soon as its change is heard of; the bound holds for news that are lost. What is not there is not
- * remembered. Whoever takes a lease reads the store itself, so that nothing is decided on a copy.
+ * `listen`), it is dropped as soon as its change is heard of, and all copies are when news were missed; the bound holds for gaps
+ * that nobody notices. What is not there is not remembered. Whoever takes a lease reads the store itself, so that nothing is decided on a copy.
  *
  * An entry is not served past the expiry of its client secret, either.
  *
@@ -80,7 +80,7 @@ interface Copy {
 
 /**
  * Puts copies in front of the store at hand. Its reach, leases and versions stay what they are. Fails with the reason
- * `InvalidOptions` for a capacity that is none.
+ * `InvalidOptions` for a capacity that is none, and for an age without an end.
  *
  * @since 0.1.0
  * @category constructors
@@ -89,14 +89,12 @@ export const make = Effect.fnUntraced(function*(
   options: Options = {}
 ): Effect.fn.Return<RegistrationStore["Service"], RegistrationError, RegistrationStore | Scope.Scope> {
   const { capacity = 10_000 } = options
-  if (!(capacity >= 1)) {
-    return yield* new RegistrationError({
-      reason: { _tag: "InvalidOptions", option: "capacity", message: "it is not a number above 0" }
-    })
-  }
+  if (!(capacity >= 1)) return yield* invalid("capacity", "it is not a number above 0")
+  const longest = Duration.fromInputUnsafe(options.maxAge ?? "10 seconds")
+  if (!Duration.isFinite(longest)) return yield* invalid("maxAge", "it has no end")
   const store = yield* RegistrationStore
   const scope = yield* Scope.Scope
-  const maxAge = Duration.toNanosUnsafe(Duration.fromInputUnsafe(options.maxAge ?? "10 seconds"))
+  const maxAge = Duration.toNanosUnsafe(longest)
   // In the order of their last use.
   const copies = new Map<string, Copy>()
   // What is on its way. A change drops it from here, so that nobody who asks afterwards is given it, and it is not kept.
@@ -211,6 +209,9 @@ export const layerConfig = (
 // -----------------------------------------------------------------------------
 // helpers
 // -----------------------------------------------------------------------------
+
+const invalid = (option: string, message: string) =>
+  new RegistrationError({ reason: { _tag: "InvalidOptions", option, message } })
 
 /** As much of a record as says when its secret expires. What is encrypted says nothing. */
 const Expiring = Schema.fromJsonString(Schema.Struct({
