@@ -24,7 +24,7 @@ const layerOf = ({ isCached, place }: StoreJob) => {
     ? RegistrationStore.layerMemory
     : place.kind === "files"
     ? Layer.orDie(NodeRegistrationStore.layer({ directory: place.directory }))
-    : storeLayer({ place, prefix: newPrefix() })
+    : Layer.unwrap(Effect.map(newPrefix(place), (prefix) => storeLayer({ place, prefix })))
   return isCached
     ? CachedRegistrationStore.layer({ maxAge: "1 hour" }).pipe(Layer.provide(store), Layer.orDie)
     : store

@@ -1,32 +1,20 @@
-/** The store in SQL: its contract on SQLite, and what it says and does when PostgreSQL is not as it should be. */
-import { RegistrationEncryption, type RegistrationError, RegistrationStore } from "@effect-dcr/core"
+/** The store in SQL: its contract on SQLite, the contract of stores on a server on PostgreSQL, and what is its own. */
+import { RegistrationEncryption, RegistrationStore } from "@effect-dcr/core"
 import * as SqlRegistrationStore from "@effect-dcr/core/SqlRegistrationStore"
 import { PgClient } from "@effect/sql-pg"
-import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
-import {
-  Clock,
-  Context,
-  Duration,
-  Effect,
-  Exit,
-  Layer,
-  Option,
-  Redacted,
-  Schedule,
-  Scope,
-  Stream,
-  Tracer
-} from "effect"
+import { assert, describe, it } from "@effect/vitest"
+import { Context, Effect, Layer, Option, Redacted, type Scope, Tracer } from "effect"
 import { SqlClient } from "effect/sql"
 import * as Path from "node:path"
 import { inspect } from "node:util"
 import { temporaryDirectory } from "../support/childPrograms.ts"
 import { failsWith } from "../support/failure.ts"
-import { type Place, postgres, type StoreServer } from "../support/fleetServers.ts"
-import { newPrefix, pgLayer, pgOptions } from "../support/fleetStores.ts"
+import { postgres } from "../support/fleetServers.ts"
+import { acquire, failsAs, fleetStoreContract, key, ttl } from "../support/fleetStoreContract.ts"
+import { newPrefix, pgLayer, pgOptions, type StoreOptions } from "../support/fleetStores.ts"
+import { serverFor } from "../support/fleetSuite.ts"
 import { registrationStoreContract } from "../support/registrationStoreContract.ts"
 import { layerSqlite } from "../support/sqlite.ts"
-import { unchecked } from "../support/unchecked.ts"
 
 type Store = RegistrationStore.RegistrationStore["Service"]
 
@@ -45,48 +33,45 @@ registrationStoreContract(
   { reach: "machine", live: true }
 )
 
-const key: RegistrationStore.Key = { issuer: "https://op.example.com", profile: "canary-profile" }
-const ttl = Duration.minutes(1)
+const server = serverFor(postgres)
 
-const scope = Scope.makeUnsafe()
-let server: StoreServer
-beforeAll(() =>
-  Effect.runPromise(Effect.map(Scope.provide(postgres, scope), (started) => {
-    server = started
+const placeOf = ({ place }: Pick<StoreOptions, "place">) =>
+  place.kind === "postgres" ? place : assert.fail("another server")
+
+/** A client with settings of its own. */
+const connect = (options: Pick<PgClient.PgClientConfig, "startupParameters"> & { readonly maxConnections?: number }) =>
+  Effect.orDie(Layer.build(Layer.fresh(PgClient.layer({ ...pgOptions(placeOf(server())), ...options }))))
+
+fleetStoreContract("PostgreSQL", server, ({ place, prefix }) =>
+  Effect.gen(function*() {
+    const context = yield* Effect.orDie(Layer.build(Layer.fresh(pgLayer(placeOf({ place }), 2))))
+    const sql = Context.get(context, SqlClient.SqlClient)
+    const registrations = sql(`${prefix}registrations`)
+    return {
+      loseAll: Effect.orDie(Effect.asVoid(sql`DELETE FROM ${registrations}`)),
+      backTo: (token) =>
+        Effect.orDie(Effect.asVoid(sql`UPDATE ${registrations} SET token = ${BigInt(token)}, lease_until = NULL`)),
+      spoil: [Effect.orDie(Effect.asVoid(sql`UPDATE ${registrations} SET value = '\\xff'`))],
+      aside: Effect.map(
+        Effect.orDie(sql`SELECT * FROM ${sql(`${prefix}registrations_set_aside`)}`),
+        ({ length }) => length
+      ),
+      add: (names) =>
+        Effect.orDie(Effect.asVoid(sql`INSERT INTO ${registrations} (id, name, token, version, value)
+          SELECT md5(each), each, 1, 1, '\\x61' FROM json_array_elements_text(${JSON.stringify(names)}::json) AS each`))
+    }
   }))
-)
-afterAll(() => Effect.runPromise(Scope.close(scope, Exit.void)))
-
-const place = (): Extract<Place, { kind: "postgres" }> => {
-  if (server.place.kind !== "postgres") throw new Error("another server")
-  return server.place
-}
 
 /** A store on tables of its own. */
 const withStore = <A, E>(
-  use: (store: Store, sql: SqlClient.SqlClient, prefix: string) => Effect.Effect<A, E, Scope.Scope>,
-  options: SqlRegistrationStore.Options = {}
+  use: (store: Store, sql: SqlClient.SqlClient, prefix: string) => Effect.Effect<A, E, Scope.Scope>
 ) =>
   Effect.gen(function*() {
-    const prefix = newPrefix()
-    const context = yield* Layer.build(Layer.fresh(pgLayer(place())))
-    const store = yield* Effect.provideContext(SqlRegistrationStore.make({ prefix, ...options }), context)
+    const prefix = yield* newPrefix(server().place)
+    const context = yield* connect({})
+    const store = yield* Effect.provideContext(SqlRegistrationStore.make({ prefix }), context)
     return yield* use(store, Context.get(context, SqlClient.SqlClient), prefix)
   }).pipe(Effect.scoped)
-
-const acquire = (store: Store, of = key) => Effect.flatMap(store.acquire(of, ttl), Effect.fromOption)
-
-const shown = (error: RegistrationError.RegistrationError) =>
-  `${error.message} ${JSON.stringify(error)} ${String(error.stack)} ${inspect(error, { depth: 20, showHidden: true })}`
-
-const failsAs =
-  (problem: RegistrationError.ReasonOf<"StoreFailed">["problem"]) =>
-  <A, R>(effect: Effect.Effect<A, RegistrationError.RegistrationError, R>) =>
-    Effect.map(failsWith("StoreFailed")(effect), ({ error, reason }) => {
-      assert.strictEqual(reason.problem, problem, reason.message)
-      assert.notInclude(shown(error), "canary")
-      return error
-    })
 
 describe("a store in PostgreSQL", () => {
   it.live("keeps what was saved in a transaction of the caller that is rolled back", () =>
@@ -98,26 +83,6 @@ describe("a store in PostgreSQL", () => {
           return yield* Effect.fail("rolled back")
         })).pipe(Effect.ignore)
         assert.strictEqual(Option.getOrThrow(yield* store.load(key)).value, "granted")
-      })
-    ))
-
-  it.live("a change may be repeated by its own lease, and by no other", () =>
-    withStore((store) =>
-      Effect.gen(function*() {
-        const lease = yield* acquire(store)
-        const first = yield* store.save(lease, "value", 0)
-        assert.strictEqual(yield* store.save(lease, "value", 0), first)
-        yield* store.save(lease, "another", 0).pipe(failsAs("Conflict"))
-        const second = yield* store.save(lease, "value 2", first)
-        assert.strictEqual(yield* store.save(lease, "value 2", first), second)
-        yield* store.release(lease)
-        const next = yield* acquire(store)
-        yield* store.save(next, "value 2", first).pipe(failsAs("Conflict"))
-        yield* store.remove(next, second)
-        yield* store.remove(next, second)
-        yield* store.release(next)
-        const last = yield* acquire(store)
-        yield* store.remove(last, second).pipe(failsAs("Conflict"))
       })
     ))
 
@@ -151,115 +116,35 @@ describe("a store in PostgreSQL", () => {
     }))
 
   it.live("a standby takes no changes, and says so", () =>
-    Effect.gen(function*() {
-      const prefix = newPrefix()
-      const writable = yield* Layer.build(Layer.fresh(PgClient.layer(pgOptions(place()))))
-      const store = yield* Effect.provideContext(SqlRegistrationStore.make({ prefix }), writable)
-      const lease = yield* acquire(store)
-      yield* store.save(lease, "value", 0)
-      const readOnly = yield* Layer.build(Layer.fresh(PgClient.layer({
-        ...pgOptions(place()),
-        startupParameters: { default_transaction_read_only: "on" }
-      })))
-      const standby = yield* Effect.provideContext(SqlRegistrationStore.make({ prefix, makeTables: false }), readOnly)
-      assert.strictEqual(Option.getOrThrow(yield* standby.load(key)).value, "value")
-      yield* standby.save(lease, "canary", 1).pipe(failsAs("ReadOnly"))
-      yield* standby.acquire({ ...key, profile: "another" }, ttl).pipe(failsAs("ReadOnly"))
-    }).pipe(Effect.scoped))
-
-  it.live("what is not text is set aside, once, and not lost", () =>
-    withStore((store, sql, prefix) =>
+    withStore((store, _, prefix) =>
       Effect.gen(function*() {
         const lease = yield* acquire(store)
         yield* store.save(lease, "value", 0)
-        yield* sql`UPDATE ${sql(`${prefix}registrations`)} SET value = '\\xff'`
-        yield* store.load(key).pipe(failsAs("Corrupted"))
-        assert.deepStrictEqual(yield* store.load(key), Option.none())
-        assert.strictEqual((yield* sql`SELECT * FROM ${sql(`${prefix}registrations_set_aside`)}`).length, 1)
-        yield* store.save(lease, "anew", 0)
-      })
-    ))
-
-  it.live("a failover that loses changes hands out no token twice", () =>
-    withStore((store, sql, prefix) =>
-      Effect.gen(function*() {
-        const before = yield* acquire(store)
-        yield* sql`DELETE FROM ${sql(`${prefix}registrations`)}`
-        const after = yield* acquire(store)
-        assert.isAbove(after.token, before.token)
-        yield* store.save(before, "stale", 0).pipe(failsAs("LeaseLost"))
-        yield* store.save(after, "value", 0)
-      })
-    ))
-
-  it.live("a failover that loses the last lease does not hand out its token again", () =>
-    withStore((store, sql, prefix) =>
-      Effect.gen(function*() {
-        const kept = yield* acquire(store)
-        yield* store.release(kept)
-        const lost = yield* acquire(store)
-        yield* sql`UPDATE ${sql(`${prefix}registrations`)} SET token = ${BigInt(kept.token)}, lease_until = NULL`
-        yield* Effect.sleep("5 millis")
-        const next = yield* acquire(store)
-        assert.notStrictEqual(next.token, lost.token)
-        yield* store.save(lost, "stale", 0).pipe(failsAs("LeaseLost"))
-        // By a clock that was ahead.
-        yield* sql`UPDATE ${sql(`${prefix}registrations`)} SET token = 4000000000000000, lease_until = NULL`
-        assert.isAbove((yield* acquire(store)).token, 4_000_000_000_000_000)
-      })
-    ))
-
-  it.live("does not trust the clock of a machine", () =>
-    withStore((store) =>
-      Effect.gen(function*() {
-        const clock = yield* Clock.Clock
-        const hour = 3_600_000
-        const ahead = unchecked<Clock.Clock>(Object.setPrototypeOf({
-          currentTimeMillis: Effect.map(clock.currentTimeMillis, (now) => now + hour),
-          currentTimeMillisUnsafe: () => clock.currentTimeMillisUnsafe() + hour,
-          monotonicTimeNanosUnsafe: () => clock.monotonicTimeNanosUnsafe() + BigInt(hour) * 1_000_000n
-        }, clock))
-        const elsewhere = Effect.provideService(Clock.Clock, ahead)
-        yield* acquire(store)
-        assert.isTrue(Option.isNone(yield* elsewhere(store.acquire(key, ttl))))
-        const now = Date.now()
-        yield* elsewhere(store.postpone(key.issuer, now + hour + 60_000))
-        assert.strictEqual(yield* elsewhere(store.notBefore(key.issuer)), now + hour + 60_000)
-        const here = yield* store.notBefore(key.issuer)
-        assert.closeTo(here, now + 60_000, 5000)
-      })
-    ))
-
-  it.live("lists more keys than come at once", () =>
-    withStore((store, sql, prefix) =>
-      Effect.gen(function*() {
-        yield* sql`INSERT INTO ${sql(`${prefix}registrations`)} (id, name, token, version, value)
-          SELECT lpad(n::text, 43, '0'), 'https%3A%2F%2Fop.example.com tenant-' || n, 1, 1, '\\x61'
-          FROM generate_series(1, 2500) AS n`
-        const keys = yield* Stream.runCollect(store.keys)
-        assert.strictEqual(new Set(Array.from(keys, ({ profile }) => profile)).size, 2500)
-        yield* sql`UPDATE ${sql(`${prefix}registrations`)} SET name = 'a name that is none' WHERE id LIKE '%0007'`
-        let told = 0
-        yield* Stream.runForEach(store.keys, () => Effect.sync(() => told++)).pipe(failsAs("Corrupted"))
-        assert.strictEqual(told, 2499)
+        const readOnly = yield* connect({ startupParameters: { default_transaction_read_only: "on" } })
+        const standby = yield* Effect.provideContext(SqlRegistrationStore.make({ prefix }), readOnly)
+        assert.strictEqual(Option.getOrThrow(yield* standby.load(key)).value, "value")
+        yield* standby.save(lease, "canary", 1).pipe(failsAs("ReadOnly"))
+        yield* standby.acquire({ ...key, profile: "another" }, ttl).pipe(failsAs("ReadOnly"))
       })
     ))
 
   it.live("several may make the tables at once", () =>
     Effect.gen(function*() {
-      const prefix = newPrefix()
-      const open = Effect.flatMap(
-        Layer.build(Layer.fresh(pgLayer(place()))),
-        (context) => Effect.provideContext(SqlRegistrationStore.make({ prefix }), context)
+      const prefix = yield* newPrefix(server().place)
+      const open = Effect.flatMap(connect({}), (context) =>
+        Effect.provideContext(SqlRegistrationStore.make({ prefix }), context))
+      const stores = yield* Effect.all(
+        Array.from({ length: 6 }, () =>
+          open),
+        { concurrency: "unbounded" }
       )
-      const stores = yield* Effect.all(Array.from({ length: 6 }, () => open), { concurrency: "unbounded" })
       const leases = yield* Effect.forEach(stores, (store) => store.acquire(key, ttl))
       assert.strictEqual(leases.filter(Option.isSome).length, 1)
     }).pipe(Effect.scoped))
 
   it.live("says what it cannot stand on", () =>
     Effect.gen(function*() {
-      const context = yield* Layer.build(Layer.fresh(pgLayer(place())))
+      const context = yield* connect({})
       const open = (options: SqlRegistrationStore.Options) =>
         Effect.provideContext(SqlRegistrationStore.make(options), context)
       for (const prefix of ["", "a b", "a\"", "1a", "x".repeat(31)]) {
@@ -290,25 +175,63 @@ describe("a store in PostgreSQL", () => {
       })
     ))
 
-  it.live("a database that stands still, and one that is away, fail within the time, and serve again", () =>
-    withStore((store) =>
+  it.live("waits for those who get into its way under a strict isolation", () =>
+    Effect.gen(function*() {
+      for (const level of ["repeatable read", "serializable"]) {
+        const prefix = yield* newPrefix(server().place)
+        const context = yield* connect({
+          maxConnections: 10,
+          startupParameters: { default_transaction_isolation: level }
+        })
+        const store = yield* Effect.provideContext(SqlRegistrationStore.make({ prefix }), context)
+        const fifty = Array.from({ length: 50 }, (_, index) => index)
+        const all = { concurrency: "unbounded" } as const
+        const until = Date.now() + 60_000
+        yield* Effect.forEach(fifty, (index) => store.postpone(key.issuer, until + index), all)
+        // How long it is to be, from when it comes to be said.
+        assert.closeTo(yield* store.notBefore(key.issuer), until, 2000)
+        for (let round = 0; round < 3; round++) {
+          const leases = yield* Effect.forEach(fifty, () => store.acquire(key, ttl), all)
+          const taken = leases.flatMap(Option.toArray)
+          assert.strictEqual(taken.length, 1)
+          yield* Effect.forEach(taken, (lease) => store.release(lease))
+        }
+      }
+    }).pipe(Effect.scoped))
+
+  it.live("opens for a role that may not make tables where they are made", () =>
+    withStore((store, sql, prefix) =>
       Effect.gen(function*() {
         const lease = yield* acquire(store)
-        const version = yield* store.save(lease, "value", 0)
-        yield* server.pause
-        const paused = performance.now()
-        yield* store.load(key).pipe(failsAs("Unavailable"))
-        yield* store.save(lease, "canary", version).pipe(failsAs("Unavailable"))
-        assert.isBelow(performance.now() - paused, 15_000)
-        yield* server.resume
-        yield* server.stop
-        const stopped = performance.now()
-        yield* store.load(key).pipe(failsAs("Unavailable"))
-        yield* store.acquire(key, ttl).pipe(failsAs("Unavailable"))
-        assert.isBelow(performance.now() - stopped, 15_000)
-        yield* server.start
-        const entry = yield* Effect.retry(store.load(key), { times: 20, schedule: Schedule.spaced("200 millis") })
-        // The change that nobody heard of was made, or it was not.
-        assert.include(["value", "canary"], Option.getOrThrow(entry).value)
-      }), { timeout: "800 millis" }))
+        yield* store.save(lease, "value", 0)
+        const role = sql(`${prefix}role`)
+        yield* Effect.acquireRelease(
+          sql`CREATE ROLE ${role}`,
+          () => Effect.orDie(Effect.andThen(sql`DROP OWNED BY ${role}`, sql`DROP ROLE ${role}`))
+        )
+        for (const table of ["registrations", "registrations_set_aside", "issuers"]) {
+          yield* sql`GRANT SELECT, INSERT, UPDATE ON ${sql(prefix + table)} TO ${role}`
+        }
+        yield* sql`GRANT SELECT ON ${sql(`${prefix}migrations`)} TO ${role}`
+        const context = yield* connect({ startupParameters: { role: `${prefix}role` } })
+        const theirs = yield* Effect.provideContext(SqlRegistrationStore.make({ prefix }), context)
+        yield* theirs.save(lease, "theirs", 1)
+        assert.strictEqual(Option.getOrThrow(yield* store.load(key)).value, "theirs")
+        const missing = SqlRegistrationStore.make({ prefix: "missing_" })
+        yield* Effect.provideContext(missing, context).pipe(failsAs("ReadOnly"))
+      })
+    ))
+
+  it.live("a database that stands still is not waited for at the opening, either", () =>
+    Effect.gen(function*() {
+      const prefix = yield* newPrefix(server().place)
+      const context = yield* connect({})
+      yield* Context.get(context, SqlClient.SqlClient)`SELECT 1`
+      const { pause, resume } = server()
+      yield* Effect.acquireRelease(pause, () => resume)
+      const began = performance.now()
+      const store = SqlRegistrationStore.make({ prefix, timeout: "100 millis" })
+      yield* Effect.provideContext(store, context).pipe(failsAs("Unavailable"))
+      assert.isBelow(performance.now() - began, 15_000)
+    }).pipe(Effect.scoped))
 })

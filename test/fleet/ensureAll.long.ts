@@ -1,24 +1,18 @@
 /** 10,000 tenants provisioned at once, at issuers of which one limits its rate and one is down, by a process that is killed half-way. */
-import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
-import { Effect, Exit, Scope } from "effect"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
 import { provision } from "../support/fleetChecks.ts"
-import { postgres, redis, type StoreServer } from "../support/fleetServers.ts"
+import { postgres, redis } from "../support/fleetServers.ts"
+import { serverFor } from "../support/fleetSuite.ts"
 import { record } from "../support/longRun.ts"
 
 for (const [name, server] of Object.entries({ postgres, redis })) {
   describe(`Registrar.ensureAll on ${name}`, () => {
-    const scope = Scope.makeUnsafe()
-    let store: StoreServer
-    beforeAll(() =>
-      Effect.runPromise(Effect.map(Scope.provide(server, scope), (started) => {
-        store = started
-      }))
-    )
-    afterAll(() => Effect.runPromise(Scope.close(scope, Exit.void)))
+    const store = serverFor(server)
 
     it.live("10,000 tenants", () =>
       Effect.gen(function*() {
-        const figures = yield* provision(store, {
+        const figures = yield* provision(store(), {
           tenants: 500,
           issuers: 18,
           concurrency: 16,

@@ -1,22 +1,16 @@
 /** Many tenants provisioned at once, at issuers of which one limits its rate and one is down, by a process that is killed half-way. */
-import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
-import { Effect, Exit, Scope } from "effect"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
 import { provision } from "../support/fleetChecks.ts"
-import { redis, type StoreServer } from "../support/fleetServers.ts"
+import { redis } from "../support/fleetServers.ts"
+import { serverFor } from "../support/fleetSuite.ts"
 
 describe("Registrar.ensureAll in a process of its own", () => {
-  const scope = Scope.makeUnsafe()
-  let store: StoreServer
-  beforeAll(() =>
-    Effect.runPromise(Effect.map(Scope.provide(redis, scope), (started) => {
-      store = started
-    }))
-  )
-  afterAll(() => Effect.runPromise(Scope.close(scope, Exit.void)))
+  const store = serverFor(redis)
 
   it.live("killed half-way and begun again, it registers nobody twice", () =>
     Effect.gen(function*() {
-      const { limitedPosts, postponed } = yield* provision(store, {
+      const { limitedPosts, postponed } = yield* provision(store(), {
         tenants: 20,
         issuers: 4,
         concurrency: 8,

@@ -1,8 +1,9 @@
 /** 8 processes, 500 tenants, 20 issuers: 10,000 registrations and no more; the same while processes are killed and the store is stopped. */
-import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
-import { Effect, Exit, Scope } from "effect"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
 import { rotate, walk, type WalkFigures } from "../support/fleetChecks.ts"
-import { postgres, redis, type StoreServer } from "../support/fleetServers.ts"
+import { postgres, redis } from "../support/fleetServers.ts"
+import { serverFor } from "../support/fleetSuite.ts"
 import { record } from "../support/longRun.ts"
 
 const whole = { processes: 8, tenants: 500, issuers: 20 }
@@ -23,18 +24,11 @@ const figuresOf = ({ failures, keys, kills, listed, orphans, outages, registrati
 
 for (const [name, server] of Object.entries({ postgres, redis })) {
   describe(`a fleet on ${name}`, () => {
-    const scope = Scope.makeUnsafe()
-    let store: StoreServer
-    beforeAll(() =>
-      Effect.runPromise(Effect.map(Scope.provide(server, scope), (started) => {
-        store = started
-      }))
-    )
-    afterAll(() => Effect.runPromise(Scope.close(scope, Exit.void)))
+    const store = serverFor(server)
 
     it.live("10,000 registrations, asked for by 8 processes", () =>
       Effect.gen(function*() {
-        const figures = yield* walk(store, { ...whole, seed: 21, concurrency: 8 })
+        const figures = yield* walk(store(), { ...whole, seed: 21, concurrency: 8 })
         assert.strictEqual(figures.registrations, 10_000)
         record({
           id: `fleet-${name}`,
@@ -45,7 +39,7 @@ for (const [name, server] of Object.entries({ postgres, redis })) {
 
     it.live("the same while processes are killed", () =>
       Effect.gen(function*() {
-        const figures = yield* walk(store, { ...whole, seed: 22, concurrency: 1, kills: 40, every: 6000 })
+        const figures = yield* walk(store(), { ...whole, seed: 22, concurrency: 1, kills: 40, every: 6000 })
         assert.isAtMost(figures.orphans, figures.kills)
         record({
           id: `fleet-${name}-killed`,
@@ -56,7 +50,7 @@ for (const [name, server] of Object.entries({ postgres, redis })) {
 
     it.live("the same while the store is stopped and started again", () =>
       Effect.gen(function*() {
-        const figures = yield* walk(store, { ...whole, seed: 23, concurrency: 4, outages: 10, every: 15_000 })
+        const figures = yield* walk(store(), { ...whole, seed: 23, concurrency: 4, outages: 10, every: 15_000 })
         record({
           id: `fleet-${name}-stopped`,
           title: `The same while the store is stopped and started again, on ${name}`,
@@ -73,8 +67,8 @@ for (const [name, server] of Object.entries({ postgres, redis })) {
         const rounds = 5
         for (let round = 0; round < rounds; round++) {
           const common = { processes: 8, secretLifetime: 10_000 }
-          const heard = yield* rotate(store, { ...common, maxAge: 60_000, listens: true, watchFor: 4000 })
-          const alone = yield* rotate(store, { ...common, maxAge, listens: false, watchFor: maxAge + 3000 })
+          const heard = yield* rotate(store(), { ...common, maxAge: 60_000, listens: true, watchFor: 4000 })
+          const alone = yield* rotate(store(), { ...common, maxAge, listens: false, watchFor: maxAge + 3000 })
           told.push(heard.longest)
           aged.push(alone.longest)
           uses += heard.uses + alone.uses

@@ -1,31 +1,31 @@
 /** Many processes, many tenants, many issuers: one registration each, whoever is killed and whatever is away. */
-import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
-import { Effect, Exit, Scope } from "effect"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
 import { walk } from "../support/fleetChecks.ts"
-import { postgres, redis, type StoreServer } from "../support/fleetServers.ts"
+import { postgres, redis } from "../support/fleetServers.ts"
+import { serverFor } from "../support/fleetSuite.ts"
 
 const kinds = { postgres, redis }
 
 for (const [name, server] of Object.entries(kinds)) {
   describe(`a fleet on ${name}`, () => {
-    const scope = Scope.makeUnsafe()
-    let store: StoreServer
-    beforeAll(() =>
-      Effect.runPromise(Effect.map(Scope.provide(server, scope), (started) => {
-        store = started
-      }))
-    )
-    afterAll(() => Effect.runPromise(Scope.close(scope, Exit.void)))
+    const store = serverFor(server)
 
     it.live("registers each tenant once at each issuer", () =>
       Effect.gen(function*() {
-        const { registrations } = yield* walk(store, { processes: 4, tenants: 8, issuers: 5, seed: 1, concurrency: 4 })
+        const { registrations } = yield* walk(store(), {
+          processes: 4,
+          tenants: 8,
+          issuers: 5,
+          seed: 1,
+          concurrency: 4
+        })
         assert.strictEqual(registrations, 40)
       }))
 
     it.live("while processes are killed: at most one orphan for each, and each is listed", () =>
       Effect.gen(function*() {
-        const { kills } = yield* walk(store, {
+        const { kills } = yield* walk(store(), {
           processes: 3,
           tenants: 10,
           issuers: 5,
@@ -38,7 +38,7 @@ for (const [name, server] of Object.entries(kinds)) {
 
     it.live("while the store is stopped and started again: the failures say so, and nothing is lost", () =>
       Effect.gen(function*() {
-        const { outages } = yield* walk(store, {
+        const { outages } = yield* walk(store(), {
           processes: 3,
           tenants: 10,
           issuers: 5,

@@ -1,8 +1,9 @@
 /** A secret that one process rotates, and when the others use it. */
-import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
-import { Effect, Exit, Scope } from "effect"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
 import { rotate } from "../support/fleetChecks.ts"
-import { postgres, redis, type StoreServer } from "../support/fleetServers.ts"
+import { postgres, redis } from "../support/fleetServers.ts"
+import { serverFor } from "../support/fleetSuite.ts"
 
 const kinds = { postgres, redis }
 
@@ -11,19 +12,12 @@ const slack = 1000
 
 for (const [name, server] of Object.entries(kinds)) {
   describe(`a secret that is rotated, on ${name}`, () => {
-    const scope = Scope.makeUnsafe()
-    let store: StoreServer
-    beforeAll(() =>
-      Effect.runPromise(Effect.map(Scope.provide(server, scope), (started) => {
-        store = started
-      }))
-    )
-    afterAll(() => Effect.runPromise(Scope.close(scope, Exit.void)))
+    const store = serverFor(server)
 
     it.live("is used by all others at once when they hear of it", () =>
       Effect.gen(function*() {
         // The bound is far away: it is the news that does it.
-        const { longest } = yield* rotate(store, {
+        const { longest } = yield* rotate(store(), {
           processes: 3,
           maxAge: 60_000,
           listens: true,
@@ -36,7 +30,7 @@ for (const [name, server] of Object.entries(kinds)) {
     it.live("is used by all others within the bound of age when they do not", () =>
       Effect.gen(function*() {
         const maxAge = 1500
-        const { longest } = yield* rotate(store, {
+        const { longest } = yield* rotate(store(), {
           processes: 3,
           maxAge,
           listens: false,

@@ -43,7 +43,7 @@ export const walk = (store: StoreServer, options: WalkOptions) =>
     const random = seeded(seed)
     const server = yield* startIssuers({ pause: 2 })
     const issuers = server.issuers(options.issuers)
-    const prefix = newPrefix()
+    const prefix = yield* newPrefix(store.place)
     const keys = tenants * issuers.length
     const task: FleetTask = {
       place: store.place,
@@ -208,7 +208,7 @@ export interface RotationOptions {
 export const rotate = (store: StoreServer, { listens, maxAge, processes, secretLifetime, watchFor }: RotationOptions) =>
   Effect.gen(function*() {
     const server = yield* startIssuers({ secretLifetime, rotateSecret: "update" })
-    const prefix = newPrefix()
+    const prefix = yield* newPrefix(store.place)
     const children = yield* Effect.forEach(Array.from({ length: processes }), (_, index) =>
       Effect.gen(function*() {
         const child = yield* startChild("fleetChild.ts", ["watch"])
@@ -268,7 +268,7 @@ export const provision = (store: StoreServer, options: BulkOptions) =>
     const well = yield* startIssuers()
     const limited = yield* startIssuers({ rateLimit })
     const gone = yield* Effect.scoped(Effect.map(startIssuers(), ({ issuers }) => issuers(1)))
-    const prefix = newPrefix()
+    const prefix = yield* newPrefix(store.place)
     const [limitedIssuer = ""] = limited.issuers(1)
     const issuers = [...well.issuers(options.issuers), limitedIssuer, ...gone]
     const task: FleetTask = { place: store.place, prefix, issuers, tenants, seed, concurrency, leaseTtl: 1500 }

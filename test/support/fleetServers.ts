@@ -40,12 +40,12 @@ export const postgres: Effect.Effect<StoreServer, never, Scope.Scope> = Effect.s
   const url = process.env["DATABASE_URL"]
   return url === undefined || url === ""
     ? ownPostgres
-    : relayed(url, 5432, (url) => ({ kind: "postgres", url }))
+    : relayTo({ kind: "postgres", url })
 })
 
 export const redis: Effect.Effect<StoreServer, never, Scope.Scope> = Effect.suspend(() => {
   const url = process.env["REDIS_URL"]
-  return url === undefined || url === "" ? ownRedis : relayed(url, 6379, (url) => ({ kind: "redis", url }))
+  return url === undefined || url === "" ? ownRedis : relayTo({ kind: "redis", url })
 })
 
 const ownPostgres = Effect.gen(function*() {
@@ -200,60 +200,103 @@ const ping = (path: string): Promise<boolean> =>
 // relays
 // -----------------------------------------------------------------------------
 
-/** A server of somebody else is not stopped: its connections are cut, and no new ones taken. */
-const relayed = (
-  url: string,
-  usualPort: number,
-  placeOf: (url: string) => Place
-): Effect.Effect<StoreServer, never, Scope.Scope> =>
-  Effect.acquireRelease(
-    Effect.promise(async () => {
-      const target = new URL(url)
-      const sockets = new Set<Net.Socket>()
-      let isOpen = true
-      const relay = Net.createServer((near) => {
-        if (!isOpen) {
-          near.destroy()
-          return
-        }
-        const far = Net.connect(Number(target.port || usualPort), target.hostname)
-        for (const [one, other] of [[near, far], [far, near]] as const) {
-          sockets.add(one)
-          one.pipe(other)
-          one.on("error", () => other.destroy()).on("close", () => {
-            sockets.delete(one)
-            other.destroy()
-          })
-        }
-      })
-      await new Promise<void>((resolve) => relay.listen(0, "127.0.0.1", resolve))
-      const address = relay.address()
-      const near = new URL(url)
-      near.hostname = "127.0.0.1"
-      near.port = String(typeof address === "object" && address !== null ? address.port : 0)
-      const cut = () => sockets.forEach((socket) => socket.destroy())
-      return {
-        relay,
-        cut,
-        server: {
-          place: placeOf(near.href),
-          stop: Effect.sync(() => {
-            isOpen = false
-            cut()
-          }),
-          start: Effect.sync(() => {
-            isOpen = true
-          }),
-          pause: Effect.sync(() => sockets.forEach((socket) => socket.pause())),
-          resume: Effect.sync(() => sockets.forEach((socket) => socket.resume()))
-        }
+export interface Relay extends StoreServer {
+  /** The next answer does not arrive: its connection is cut instead, when what was asked is done. */
+  readonly loseAnswer: Effect.Effect<void>
+}
+
+/**
+ * A way to a server that can be taken away where the server itself cannot, because it is somebody else's: its connections are
+ * cut, and no new ones taken.
+ */
+export const relayTo = (target: Place): Effect.Effect<Relay, never, Scope.Scope> =>
+  Effect.gen(function*() {
+    const pairs = new Set<{ readonly near: Net.Socket; readonly far: Net.Socket }>()
+    let isOpen = true
+    let isStanding = false
+    let losesAnswer = false
+    const each = (use: (socket: Net.Socket) => void) => pairs.forEach(({ far, near }) => [near, far].forEach(use))
+    const cut = () => each((socket) => socket.destroy())
+    const relay = Net.createServer((near) => {
+      if (!isOpen) {
+        near.destroy()
+        return
       }
-    }),
-    ({ cut, relay }) =>
+      const pair = { near, far: connectTo(target) }
+      pairs.add(pair)
+      near.on("data", (chunk) => pair.far.write(chunk))
+      pair.far.on("data", (chunk) => {
+        if (losesAnswer) {
+          losesAnswer = false
+          near.destroy()
+        } else near.write(chunk)
+      })
+      for (const [one, other] of [[near, pair.far], [pair.far, near]] as const) {
+        one.on("error", () => other.destroy()).on("close", () => {
+          pairs.delete(pair)
+          other.destroy()
+        })
+        if (isStanding) one.pause()
+      }
+    })
+    const place = yield* listenLike(target, relay)
+    yield* Effect.addFinalizer(() =>
       Effect.promise(() =>
         new Promise<void>((resolve) => {
           relay.close(() => resolve())
           cut()
         })
       )
-  ).pipe(Effect.map(({ server }) => server))
+    )
+    return {
+      place,
+      stop: Effect.sync(() => {
+        isOpen = false
+        cut()
+      }),
+      start: Effect.sync(() => {
+        isOpen = true
+      }),
+      pause: Effect.sync(() => {
+        isStanding = true
+        each((socket) => socket.pause())
+      }),
+      resume: Effect.sync(() => {
+        isStanding = false
+        each((socket) => socket.resume())
+      }),
+      loseAnswer: Effect.sync(() => {
+        losesAnswer = true
+      })
+    }
+  })
+
+const usualPort = { postgres: 5432, redis: 6379 }
+
+const connectTo = (place: Place): Net.Socket => {
+  if (!("url" in place)) return Net.connect({ path: place.path })
+  const { hostname, port } = new URL(place.url)
+  return Net.connect(Number(port || usualPort[place.kind]), hostname.replace(/^\[|\]$/g, ""))
+}
+
+/** Listens as the server does, on a port or in a file, and says where. */
+const listenLike = (target: Place, relay: Net.Server): Effect.Effect<Place, never, Scope.Scope> =>
+  Effect.gen(function*() {
+    const listening = (where: Net.ListenOptions) =>
+      Effect.promise(() =>
+        new Promise<void>((resolve) => {
+          relay.listen(where, resolve)
+        })
+      )
+    if (!("url" in target)) {
+      const path = Path.join(yield* folderFor({}), "relay.sock")
+      yield* listening({ path })
+      return { ...target, path }
+    }
+    yield* listening({ port: 0, host: "127.0.0.1" })
+    const address = relay.address()
+    const url = new URL(target.url)
+    url.hostname = "127.0.0.1"
+    url.port = String(typeof address === "object" && address !== null ? address.port : 0)
+    return { ...target, url: url.href }
+  })

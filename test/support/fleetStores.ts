@@ -7,7 +7,9 @@ import * as PgClient from "@effect/sql-pg/PgClient"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Redis from "effect/persistence/Redis"
 import * as Redacted from "effect/Redacted"
+import type * as Scope from "effect/Scope"
 import { randomBytes } from "node:crypto"
 import type { Place } from "./fleetServers.ts"
 
@@ -20,8 +22,37 @@ export interface StoreOptions {
   readonly maxConnections?: number
 }
 
-/** A prefix of its own for each test: they share a server. */
-export const newPrefix = () => `t${randomBytes(6).toString("hex")}_`
+/** A prefix of its own for each test: they share a server. Somebody else's is left as it was. */
+export const newPrefix = (place: Place): Effect.Effect<string, never, Scope.Scope> =>
+  Effect.acquireRelease(
+    Effect.sync(() => `t${randomBytes(6).toString("hex")}_`),
+    (prefix) => "url" in place ? Effect.ignore(Effect.timeout(clear(place, prefix), "10 seconds")) : Effect.void
+  )
+
+const clear = (place: Place, prefix: string): Effect.Effect<void, unknown> =>
+  place.kind === "postgres"
+    ? Effect.gen(function*() {
+      const sql = yield* PgClient.PgClient
+      const tables = yield* sql<{ name: string }>`SELECT tablename AS name FROM pg_tables
+        WHERE starts_with(tablename, ${prefix})`
+      for (const { name } of tables) yield* sql`DROP TABLE ${sql(name)}`
+    }).pipe(Effect.provide(pgLayer(place, 1), { local: true }))
+    : Effect.gen(function*() {
+      const redis = yield* Redis.Redis
+      let cursor = "0"
+      do {
+        const [next, keys] = yield* redis.send<readonly [string, ReadonlyArray<string>]>(
+          "SCAN",
+          cursor,
+          "MATCH",
+          `${prefix}*`,
+          "COUNT",
+          "1000"
+        )
+        if (keys.length > 0) yield* redis.send("UNLINK", ...keys)
+        cursor = next
+      } while (cursor !== "0")
+    }).pipe(Effect.provide(redisLayer(place), { local: true }))
 
 export const pgOptions = (place: Extract<Place, { kind: "postgres" }>) => ({
   connectTimeout: "2 seconds" as const,
