@@ -2,10 +2,10 @@
 import type { RegistrationStore } from "@effect-dcr/core"
 import * as RedisRegistrationStore from "@effect-dcr/core/RedisRegistrationStore"
 import { assert, describe, it } from "@effect/vitest"
-import { Context, Effect, Layer, Logger, Option, type Scope } from "effect"
+import { Context, Effect, Layer, Logger, Option, type Scope, Stream } from "effect"
 import { Redis } from "effect/persistence"
-import { redis } from "../support/fleetServers.ts"
-import { acquire, failsAs, fleetStoreContract, key, name } from "../support/fleetStoreContract.ts"
+import { redis, redisCluster } from "../support/fleetServers.ts"
+import { acquire, failsAs, fleetStoreContract, key, name, ttl } from "../support/fleetStoreContract.ts"
 import { newPrefix, redisLayer, type StoreOptions } from "../support/fleetStores.ts"
 import { serverFor } from "../support/fleetSuite.ts"
 
@@ -117,6 +117,29 @@ describe("a store in Redis", () => {
         assert.strictEqual(Option.getOrThrow(yield* store.load(key)).value, "value")
       })
     ))
+
+  it.live("serves from a cluster with a hash tag in the prefix, and says what is the matter without one", () =>
+    Effect.gen(function*() {
+      const cluster = yield* redisCluster
+      if (cluster === undefined) return
+      const redis = yield* connect(cluster)
+      const open = (prefix: string) =>
+        Effect.provideService(RedisRegistrationStore.make({ prefix }), Redis.Redis, redis)
+      const store = yield* open("{dcr}:")
+      const lease = yield* acquire(store)
+      const version = yield* store.save(lease, "value", 0)
+      assert.isTrue(yield* store.renew(lease, ttl))
+      assert.deepStrictEqual(Array.from(yield* Stream.runCollect(store.keys)), [key])
+      yield* redis.send("SET", `{dcr}:entry:${name}`, "no entry")
+      yield* store.load(key).pipe(failsAs("Corrupted"))
+      yield* store.remove(lease, version).pipe(failsAs("Conflict"))
+      yield* store.remove(lease, yield* store.save(lease, "anew", 0))
+      yield* store.release(lease)
+      yield* store.postpone(key.issuer, Date.now() + 60_000)
+      assert.isAbove(yield* store.notBefore(key.issuer), Date.now())
+      const error = yield* Effect.flatMap(open("dcr:"), (store) => store.acquire(key, ttl).pipe(failsAs("Unavailable")))
+      assert.include(error.message, "CROSSSLOT")
+    }).pipe(Effect.scoped))
 
   it.live("warns of a server that throws keys away", () =>
     withStore((_, redis, prefix) =>

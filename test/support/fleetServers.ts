@@ -45,7 +45,7 @@ export const postgres: Effect.Effect<StoreServer, never, Scope.Scope> = Effect.s
 
 export const redis: Effect.Effect<StoreServer, never, Scope.Scope> = Effect.suspend(() => {
   const url = process.env["REDIS_URL"]
-  return url === undefined || url === "" ? ownRedis : relayTo({ kind: "redis", url })
+  return url === undefined || url === "" ? ownRedis() : relayTo({ kind: "redis", url })
 })
 
 const ownPostgres = Effect.gen(function*() {
@@ -74,34 +74,47 @@ const ownPostgres = Effect.gen(function*() {
   })
 })
 
-const ownRedis = Effect.gen(function*() {
-  const binary = redisBinary()
-  if (binary === undefined) return yield* Effect.die(new Error("Redis is not installed"))
-  const folder = yield* folderFor({})
-  const path = Path.join(folder, "redis.sock")
-  return yield* serve({
-    place: { kind: "redis", path },
-    stopSignal: "SIGKILL",
-    start: () => {
-      Fs.rmSync(path, { force: true })
-      return spawn(
-        binary,
-        [
-          ["--port", "0"],
-          ["--unixsocket", path],
-          ["--unixsocketperm", "700"],
-          ["--dir", folder],
-          ["--appendonly", "yes"],
-          ["--appendfsync", "always"],
-          ["--save", ""],
-          ["--maxmemory-policy", "noeviction"]
-        ].flat(),
-        { cwd: folder, stdio: "ignore" }
-      )
-    },
-    isReady: () => ping(path)
-  })
+/** A Redis Cluster of one server, which has all slots; none where Redis is not installed. */
+export const redisCluster: Effect.Effect<StoreServer | undefined, never, Scope.Scope> = Effect.gen(function*() {
+  if (redisBinary() === undefined) return undefined
+  const [port, busPort] = yield* Effect.promise(() => Promise.all([freePort(), freePort()]))
+  const flags = ["--cluster-enabled", "yes", "--cluster-port", String(busPort), "--bind", "127.0.0.1"]
+  const server = yield* ownRedis(["--port", String(port), ...flags])
+  const { path } = server.place.kind === "redis" && "path" in server.place ? server.place : { path: "" }
+  yield* Effect.promise(() => say(path, "CLUSTER ADDSLOTSRANGE 0 16383"))
+  while (!(yield* Effect.promise(() => say(path, "CLUSTER INFO"))).includes("cluster_state:ok")) yield* Effect.sleep(50)
+  return server
 })
+
+const ownRedis = (flags: ReadonlyArray<string> = ["--port", "0"]) =>
+  Effect.gen(function*() {
+    const binary = redisBinary()
+    if (binary === undefined) return yield* Effect.die(new Error("Redis is not installed"))
+    const folder = yield* folderFor({})
+    const path = Path.join(folder, "redis.sock")
+    return yield* serve({
+      place: { kind: "redis", path },
+      stopSignal: "SIGKILL",
+      start: () => {
+        Fs.rmSync(path, { force: true })
+        return spawn(
+          binary,
+          [
+            flags,
+            ["--unixsocket", path],
+            ["--unixsocketperm", "700"],
+            ["--dir", folder],
+            ["--appendonly", "yes"],
+            ["--appendfsync", "always"],
+            ["--save", ""],
+            ["--maxmemory-policy", "noeviction"]
+          ].flat(),
+          { cwd: folder, stdio: "ignore" }
+        )
+      },
+      isReady: async () => (await say(path, "PING")).startsWith("+PONG")
+    })
+  })
 
 // -----------------------------------------------------------------------------
 // binaries
@@ -187,13 +200,22 @@ const serve = (options: {
   )
 }
 
-const ping = (path: string): Promise<boolean> =>
+/** The beginning of the answer of a Redis, and nothing when there is none. */
+const say = (path: string, command: string): Promise<string> =>
   new Promise((resolve) => {
-    const socket = Net.connect({ path }, () => socket.write("PING\r\n"))
+    const socket = Net.connect({ path }, () => socket.write(`${command}\r\n`))
     socket.on("data", (answer) => {
       socket.destroy()
-      resolve(answer.toString().startsWith("+PONG"))
-    }).on("error", () => resolve(false))
+      resolve(answer.toString())
+    }).on("error", () => resolve(""))
+  })
+
+const freePort = (): Promise<number> =>
+  new Promise((resolve) => {
+    const server = Net.createServer().listen(0, "127.0.0.1", () => {
+      const address = server.address()
+      server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0))
+    })
   })
 
 // -----------------------------------------------------------------------------
