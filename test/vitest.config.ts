@@ -25,6 +25,8 @@ export default defineConfig({
           ...common,
           name: "unit",
           include: ["core/**/*.test.ts", "platform-node/**/*.test.ts", "platform-browser/**/*.test.ts"],
+          // nothing leaks between files (the tests also pass shuffled), and to load every module anew takes most of the time
+          isolate: false,
           // what takes seconds is of no use while one writes
           exclude: ["**/*.chromium.test.ts", ...slow]
         }
