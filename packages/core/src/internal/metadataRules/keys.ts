@@ -6,17 +6,20 @@
 import { hasKeys, isHttps, isLoopbackHttp, isPrivateJwk, keys, responses } from "../metadataFacts.ts"
 import { finding, type MetadataRule, openidRegistration } from "./rule.ts"
 
+/** What can be encrypted: each has a member for the key (`_alg`) and one for the content (`_enc`). */
 const encryptions = [
-  ["id_token_encrypted_response_alg", "id_token_encrypted_response_enc"],
-  ["userinfo_encrypted_response_alg", "userinfo_encrypted_response_enc"],
-  ["request_object_encryption_alg", "request_object_encryption_enc"],
-  ["introspection_encrypted_response_alg", "introspection_encrypted_response_enc"],
-  ["authorization_encrypted_response_alg", "authorization_encrypted_response_enc"],
-  ["nfv_token_encrypted_response_alg", "nfv_token_encrypted_response_enc"]
+  "id_token_encrypted_response",
+  "userinfo_encrypted_response",
+  "request_object_encryption",
+  "introspection_encrypted_response",
+  "authorization_encrypted_response",
+  "nfv_token_encrypted_response"
 ] as const
 
 /** Answers that the server encrypts to a key of the client; request objects are encrypted to a key of the server. */
-const encryptedToTheClient = encryptions.map(([alg]) => alg).filter((alg) => alg !== "request_object_encryption_alg")
+const encryptedToTheClient = encryptions
+  .filter((name) => name !== "request_object_encryption")
+  .map((name) => `${name}_alg` as const)
 
 const subjects = [
   "tls_client_auth_subject_dn",
@@ -170,10 +173,14 @@ export const keyRules = [
     severity: "error",
     section: openidRegistration,
     isPresence: true,
-    about: encryptions.map(([, enc]) => enc),
+    about: encryptions.map((name) => `${name}_enc` as const),
     check: (metadata) =>
-      encryptions.flatMap(([alg, enc]) =>
-        finding(metadata[enc] !== undefined && metadata[alg] === undefined, `needs ${alg} beside it`, enc)
+      encryptions.flatMap((name) =>
+        finding(
+          metadata[`${name}_enc`] !== undefined && metadata[`${name}_alg`] === undefined,
+          `needs ${name}_alg beside it`,
+          `${name}_enc`
+        )
       )
   }
 ] as const satisfies ReadonlyArray<MetadataRule>

@@ -44,18 +44,18 @@ export const noFindings: ReadonlyArray<Finding> = []
 export const finding = (broken: boolean, message: string, member?: string): ReadonlyArray<Finding> =>
   broken ? [{ message, member }] : noFindings
 
-/** A finding for each URI of a list that is broken. Most are in order, and cost no list of findings. */
+/** A finding for each URI of a list that is broken. Most are in order, and cost nothing but the question. */
 export const each = (
   metadata: ClientMetadata,
   member: "redirect_uris" | "request_uris" | "post_logout_redirect_uris" | "claims_redirect_uris",
   message: string,
   isBroken: (value: string) => boolean
 ): ReadonlyArray<Finding> => {
-  let found: Array<Finding> | undefined
+  const found: Array<Finding> = []
   metadata[member]?.forEach((value, index) => {
-    if (isBroken(value)) (found ??= []).push({ message, member: `${member}[${index}]` })
+    if (isBroken(value)) found.push({ message, member: `${member}[${index}]` })
   })
-  return found ?? noFindings
+  return found
 }
 
 /** What is found in the members that are there, whatever they are called. */
@@ -63,13 +63,9 @@ export const ofMembers = (
   metadata: ClientMetadata,
   find: (name: string, value: unknown) => ReadonlyArray<Finding>
 ): ReadonlyArray<Finding> => {
-  let found: Array<Finding> | undefined
   const values: ReadonlyArray<unknown> = Object.values(metadata)
   // Names and values apart: a pair for each of them would cost more than most of what is asked.
-  Object.keys(metadata).forEach((name, index) => {
-    for (const finding of find(name, values[index])) (found ??= []).push(finding)
-  })
-  return found ?? noFindings
+  return Object.keys(metadata).flatMap((name, index) => find(name, values[index]))
 }
 
 /** Where most of what OpenID Connect says of metadata stands. */
