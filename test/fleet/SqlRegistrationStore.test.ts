@@ -204,6 +204,8 @@ describe("a store in PostgreSQL", () => {
       Effect.gen(function*() {
         const lease = yield* acquire(store)
         yield* store.save(lease, "value", 0)
+        // Somebody else's server has the roles that it has.
+        if ("url" in server().place) return
         const role = sql(`${prefix}role`)
         yield* Effect.acquireRelease(
           sql`CREATE ROLE ${role}`,
