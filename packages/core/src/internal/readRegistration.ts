@@ -14,8 +14,9 @@ import * as Differences from "../Differences.ts"
 import { isDeeperThan, type JsonObject, parseJson } from "./answer.ts"
 import { isLocalized } from "./openMembers.ts"
 import { once, plainGuard } from "./plainGuard.ts"
-import { repeatsOneOf, secretMembers, secretsIn, surelyRepeatsNone } from "./secrets.ts"
+import { repeatsOneOf, secretMembers, surelyRepeatsNone } from "./secrets.ts"
 import { cleanServerText } from "./serverText.ts"
+import { surveyOf } from "./survey.ts"
 
 export interface Reading {
   readonly information: ClientInformation
@@ -43,14 +44,17 @@ export const readRegistration = (body: JsonObject, circumstances: Circumstances)
   const deviations: Array<Deviation> = []
   const information: Record<string, unknown> = {}
   const extensions: Record<string, unknown> = {}
-  const isTooDeep = (value: unknown) => isDeeperThan(value, circumstances.maxDepth - 1)
-  const isSecret = repeats(body, circumstances)
+  const { maxDepth } = circumstances
+  const survey = surveyOf(body)
+  const isTooDeep = survey.depth > maxDepth ? (value: unknown) => isDeeperThan(value, maxDepth - 1) : never
+  const isTooLarge = survey.hasInfinity ? isInfinite : never
+  const isSecret = repeats(survey.secrets, circumstances)
   // In the order of the specifications, not of the answer, so that the list of deviations is stable.
   for (const name of [...memberNames, ...Object.keys(body).filter(isLocalized).sort()]) {
     if (!Object.hasOwn(body, name)) continue
     const reading = !mayRepeatSecrets.includes(name) && (isSecret(body[name]) || isSecret(name))
       ? { deviation: repeatedSecret(isSecret(name) ? undefined : name) }
-      : readMember(name, body[name], isTooDeep)
+      : readMember(name, body[name], isTooDeep, isTooLarge, maxDepth)
     if (reading.deviation !== undefined) deviations.push(reading.deviation)
     if (reading.value !== undefined) information[name] = reading.value
   }
@@ -59,7 +63,7 @@ export const readRegistration = (body: JsonObject, circumstances: Circumstances)
     if (isSecret(name)) deviations.push(repeatedSecret(undefined))
     else if (isTooDeep(value)) deviations.push(deviate("malformed-member", name, tooDeep))
     // An update would send it back as null, which asks for its deletion.
-    else if (isInfinite(value)) {
+    else if (isTooLarge(value)) {
       deviations.push(deviate("malformed-member", name, "has too large a number and is left out"))
     } else own(extensions, name, value)
   }
@@ -69,13 +73,10 @@ export const readRegistration = (body: JsonObject, circumstances: Circumstances)
 }
 
 /** What tells whether a value repeats a secret, of the request or of the answer itself. */
-const repeats = (
-  body: JsonObject,
-  { secrets = [], text }: Circumstances
-): (value: unknown) => boolean => {
-  const own = secretsIn(body)
-  return text !== undefined && surelyRepeatsNone(text, secrets, own) ? () => false : repeatsOneOf([...secrets, ...own])
-}
+const repeats = (own: ReadonlyArray<string>, { secrets = [], text }: Circumstances): (value: unknown) => boolean =>
+  text !== undefined && surelyRepeatsNone(text, secrets, own) ? never : repeatsOneOf([...secrets, ...own])
+
+const never = (_: unknown): boolean => false
 
 // -----------------------------------------------------------------------------
 // one member
@@ -102,15 +103,25 @@ const repeatedSecret = (name: string | undefined): Deviation =>
 
 const tooDeep = "is nested too deeply and is left out"
 
-const readMember = (name: string, value: unknown, isTooDeep: (value: unknown) => boolean): MemberReading => {
+type Test = (value: unknown) => boolean
+
+const readMember = (
+  name: string,
+  value: unknown,
+  isTooDeep: Test,
+  isTooLarge: Test,
+  maxDepth: number
+): MemberReading => {
   if (value === null) return { deviation: deviate("null-member", name, "is null instead of being left out") }
   if (value === "") return { deviation: deviate("empty-member", name, "is empty instead of being left out") }
   if (isTooDeep(value)) return { deviation: deviate("malformed-member", name, tooDeep) }
-  const decoded = decode(name, value)
+  const decoded = isTooLarge(value) ? undefined : decode(name, value)
   if (decoded !== undefined) return { value: decoded }
   for (const repair of repairs) {
     const repaired = repair.apply(name, value)
-    const again = repaired === undefined || isTooDeep(repaired) ? undefined : decode(name, repaired)
+    // What was a text is looked at for the first time.
+    const isUsable = repaired !== undefined && !isDeeperThan(repaired, maxDepth - 1) && !isInfinite(repaired)
+    const again = isUsable ? decode(name, repaired) : undefined
     if (again !== undefined) {
       return { value: again, deviation: deviate("repaired-member", name, repair.message) }
     }
@@ -129,11 +140,9 @@ const isInfinite = (value: unknown): boolean =>
     : value === Infinity || value === -Infinity
 
 /** What a value says, or `undefined` when it is not what the member can be. */
-const decode = (name: string, value: unknown): unknown => {
+const decode = (name: string, value: unknown): unknown =>
   // A localised member is text.
-  if (!isDeclared(name)) return typeof value === "string" ? value : undefined
-  return isInfinite(value) ? undefined : decoders[name]?.(value)
-}
+  isDeclared(name) ? decoders[name]?.(value) : typeof value === "string" ? value : undefined
 
 const decoderOf = (name: string, schema: Schema.Decoder<unknown>): (value: unknown) => unknown => {
   // As their schema does, in a fifth of the time.

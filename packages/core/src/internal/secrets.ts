@@ -75,7 +75,7 @@ const longestRun = (text: string): string =>
 const encodedRun = (secret: string): string => longestRun(Base64Url.encodeUtf8(secret))
 
 /** Every string inside a value, the names of members included. */
-const stringsIn = (value: unknown): ReadonlyArray<string> => {
+export const stringsIn = (value: unknown): ReadonlyArray<string> => {
   if (typeof value === "string") return [value]
   const strings: Array<string> = []
   visit(value, (name, inner) => {
@@ -103,8 +103,8 @@ const visit = (value: unknown, see: (name: string, value: unknown) => boolean): 
   }
 }
 
-type Container = ReadonlyArray<unknown> | { readonly [name: string]: unknown }
+export type Container = ReadonlyArray<unknown> | { readonly [name: string]: unknown }
 
-const isContainer = (value: unknown): value is Container => typeof value === "object" && value !== null
+export const isContainer = (value: unknown): value is Container => typeof value === "object" && value !== null
 
-const isList = (value: Container): value is ReadonlyArray<unknown> => Array.isArray(value)
+export const isList = (value: Container): value is ReadonlyArray<unknown> => Array.isArray(value)
