@@ -23,7 +23,6 @@
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
-import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
@@ -31,7 +30,6 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as PubSub from "effect/PubSub"
 import * as Scope from "effect/Scope"
-import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import * as Tracer from "effect/Tracer"
 import * as AuthorizationServer from "./AuthorizationServer.ts"
@@ -39,27 +37,24 @@ import { type Options as ManagementOptions, type Rotation, rotationOf } from "./
 import type { ClientMetadata } from "./ClientMetadata.ts"
 import type { RegisterOptions } from "./ClientRegistration.ts"
 import type { DpopSigner } from "./DpopSigner.ts"
-import { ExchangeLimits } from "./ExchangeLimits.ts"
 import { fingerprint } from "./internal/fingerprint.ts"
 import { judgeIdentifier } from "./internal/identifier.ts"
-import { isJson } from "./internal/memberTypes.ts"
 import { isInForce } from "./internal/pause.ts"
+import { checkAsked, checkKey, judgeDeviations } from "./internal/registrar/asked.ts"
+import { makeDesks } from "./internal/registrar/desks.ts"
 import { ensureAll, type EnsureAllOptions, type Ensured } from "./internal/registrar/ensureAll.ts"
 import type { RegistrarEvent } from "./internal/registrar/event.ts"
-import { resolveIntent } from "./internal/registrar/intent.ts"
 import { read, rotate } from "./internal/registrar/manage.ts"
-import { dueOf, removeAll, retireDue } from "./internal/registrar/retire.ts"
+import { dueOf, removeAll, retireAll, retireDue } from "./internal/registrar/retire.ts"
 import * as Session from "./internal/registrar/session.ts"
 import { fittingClient, settle } from "./internal/registrar/settle.ts"
-import { type Desk, type Managed, type Settings, type Step } from "./internal/registrar/task.ts"
-import { isObject } from "./internal/selectMembers.ts"
-import { attributes } from "./internal/telemetry.ts"
-import { validate } from "./MetadataRule.ts"
+import type { Settings } from "./internal/registrar/task.ts"
+import { makeShared } from "./internal/registrar/turns.ts"
+import { patiently, withoutLongPauses } from "./internal/registrar/waiting.ts"
 import type { RegisteredClient } from "./RegisteredClient.ts"
-import { RegistrationError } from "./RegistrationError.ts"
-import * as RegistrationRecord from "./RegistrationRecord.ts"
-import { encodeKey, type Key, type Lease, RegistrationStore, withLease } from "./RegistrationStore.ts"
-import * as RetryPolicy from "./RetryPolicy.ts"
+import type { RegistrationError } from "./RegistrationError.ts"
+import type * as RegistrationRecord from "./RegistrationRecord.ts"
+import { encodeKey, type Key, RegistrationStore } from "./RegistrationStore.ts"
 
 // -----------------------------------------------------------------------------
 // models
@@ -303,87 +298,9 @@ export const make = Effect.fnUntraced(function*(options: Options = {}): Effect.f
     backoff: Duration.fromInputUnsafe(options.backoff ?? "1 minute"),
     management: options.management ?? (() => ({}))
   }
-  const inTurn = makeQueues()
-  const leased = <A>(key: Key, use: (session: Session.Session, lease: Lease) => Step<A>): Step<A> =>
-    withLease(
-      store,
-      key,
-      { ttl },
-      (lease) => Effect.flatMap(Session.open(store, lease), (session) => use(session, lease))
-    )
-  /** Works on the record of a key. Whoever loses the lease on the way begins again, with what is there then. */
-  const exclusively = <A>(name: string, key: Key, use: (desk: Desk) => Step<A>): Effect.Effect<A, RegistrationError> =>
-    inTurn(
-      encodeKey(key),
-      leased(key, (session, lease) =>
-        use({
-          store,
-          session,
-          settings,
-          emit,
-          // Given back first: of a store that only noticed another version, it is not lost.
-          again: (use) => Effect.andThen(Effect.ignore(store.release(lease)), leased(key, use))
-        }))
-    ).pipe(
-      Effect.retry({ times: 5, while: (error) => Session.isLost(error) && error.registered === undefined }),
-      Effect.withSpan(`Registrar.${name}`, { attributes: { [attributes.issuer]: key.issuer } }, {
-        captureStackTrace: false
-      }),
-      Effect.provideContext(context)
-    )
-
-  // Whoever asks for the same while it is under way waits for the same fiber.
-  const underWay = new Map<string, Deferred.Deferred<RegisteredClient, RegistrationError>>()
-  const once = (name: string, work: Effect.Effect<RegisteredClient, RegistrationError>) =>
-    Effect.uninterruptibleMask((restore) => {
-      const running = underWay.get(name)
-      if (running !== undefined) return restore(Deferred.await(running))
-      const outcome = Deferred.makeUnsafe<RegisteredClient, RegistrationError>()
-      underWay.set(name, outcome)
-      return Effect.flatMap(Effect.forkIn(work, scope), (fiber) => {
-        fiber.addObserver((exit) => {
-          underWay.delete(name)
-          Deferred.doneUnsafe(outcome, exit)
-        })
-        return restore(Deferred.await(outcome))
-      })
-    })
-
-  /** Waits for what the server asks to wait, within the limits of the policy, while others may have the lease. */
-  const patiently = <A>(
-    deadline: Duration.Input | undefined,
-    work: Effect.Effect<A, RegistrationError>
-  ): Effect.Effect<A, RegistrationError> =>
-    Effect.gen(function*() {
-      const policy = yield* RetryPolicy.RetryPolicy
-      const limits = yield* ExchangeLimits
-      const longest = Duration.toMillis(Duration.fromInputUnsafe(policy.maxRetryAfter))
-      const end = (yield* Clock.currentTimeMillis) +
-        Duration.toMillis(Duration.fromInputUnsafe(deadline ?? limits.deadline))
-      const attempt = (left: number): Effect.Effect<A, RegistrationError> =>
-        work.pipe(
-          Effect.catch((error) =>
-            Effect.flatMap(Clock.currentTimeMillis, (now) => {
-              const wait = error.isSafeToRepeat ? Duration.toMillis(error.retryAfter ?? Duration.zero) : 0
-              return left > 0 && wait > 0 && wait <= longest && now + wait < end
-                ? Effect.andThen(Effect.sleep(wait), attempt(left - 1))
-                : Effect.fail(error)
-            })
-          )
-        )
-      return yield* attempt(3)
-    }).pipe(Effect.provideContext(context))
-
-  /** Works on the current registration of a key, whatever was asked last. */
-  const managed = <A>(name: string, key: Key, use: (desk: Managed, current: RegisteredClient) => Step<A>) =>
-    Effect.flatMap(checkKey(key), (key) =>
-      exclusively(name, key, (desk) =>
-        Effect.gen(function*() {
-          yield* resolveIntent(desk)
-          const { current, fingerprint } = desk.session.record()
-          if (current === undefined) return yield* invalidOption("profile", "no registration is kept under it")
-          return yield* use({ ...desk, fingerprint, options: undefined }, current)
-        })))
+  const { exclusively, forget, managed } = makeDesks({ store, emit, settings, ttl, context })
+  const together = makeShared<RegisteredClient, RegistrationError>(scope)
+  const load = (key: Key) => Session.load(store, key)
 
   const retireOf = (key: Key) => exclusively("retire", key, retireDue)
   const retiring = new Set<string>()
@@ -400,16 +317,7 @@ export const make = Effect.fnUntraced(function*(options: Options = {}): Effect.f
       )
     })
 
-  const load = (key: Key) =>
-    Effect.flatMap(
-      store.load(key),
-      Option.match({
-        onNone: () => Effect.succeed(RegistrationRecord.empty(key)),
-        onSome: ({ value }) => RegistrationRecord.decode(value, key)
-      })
-    )
-
-  const ensureWith = (wait: typeof patiently) =>
+  const ensureWith = (isPatient: boolean) =>
     Effect.fnUntraced(function*(
       wanted: Wanted
     ): Effect.fn.Return<RegisteredClient, RegistrationError> {
@@ -437,20 +345,20 @@ export const make = Effect.fnUntraced(function*(options: Options = {}): Effect.f
         }).pipe(withoutLongPauses))
       const record = yield* load(key)
       const now = yield* Clock.currentTimeMillis
-      const fitting = fittingClient(record, asked, now, settings)
       if (dueOf(record, now).length > 0) yield* retireInBackground(key)
-      return yield* judgeDeviations(
-        fitting ??
+      const client = fittingClient(record, asked, now, settings) ??
+        (yield* together(
           // Who is patient does not join who is not.
-          (yield* once(`${encodeKey(key)} ${asked} ${wait === patiently}`, wait(options?.deadline, work))),
-        options
-      )
+          `${encodeKey(key)} ${asked} ${isPatient}`,
+          isPatient ? Effect.provideContext(patiently(options?.deadline, work), context) : work
+        ))
+      return yield* judgeDeviations(client, options)
     })
 
   return Registrar.of({
-    ensure: ensureWith(patiently),
+    ensure: ensureWith(true),
     // Who waits here holds up nobody else of the many.
-    ensureAll: ensureAll(ensureWith((_, work) => work)),
+    ensureAll: ensureAll(ensureWith(false)),
     invalidate: Effect.fnUntraced(function*({ clientId, reason, ...rest }) {
       const key = yield* checkKey(rest)
       const concerns = (record: RegistrationRecord.RegistrationRecord, now: number) =>
@@ -495,38 +403,8 @@ export const make = Effect.fnUntraced(function*(options: Options = {}): Effect.f
         })
       })),
     remove: (key) => Effect.flatMap(checkKey(key), (key) => exclusively("remove", key, removeAll)),
-    forget: (key) =>
-      Effect.flatMap(
-        checkKey(key),
-        (key) =>
-          inTurn(encodeKey(key), withLease(store, key, { ttl }, (lease) => store.remove(lease, "any"))).pipe(
-            // What the store had to set aside first is not there any more.
-            Effect.retry({ times: 5, while: (error) => Session.isLost(error) || isSetAside(error) })
-          )
-      ),
-    retire: Effect.gen(function*() {
-      let retired = 0
-      let failure: RegistrationError | undefined
-      const note = (error: RegistrationError) => {
-        failure ??= error
-      }
-      const isDue = Effect.fnUntraced(function*(key: Key) {
-        const record = yield* load(key)
-        return dueOf(record, yield* Clock.currentTimeMillis).length > 0
-      })
-      yield* Stream.runForEach(store.keys, (key) =>
-        Effect.match(
-          // Most keys have nothing to do, and need no lease for that.
-          Effect.flatMap(isDue(key), (isDue) => isDue ? retireOf(key) : Effect.succeed(0)),
-          {
-            onFailure: note,
-            onSuccess: (count) => {
-              retired += count
-            }
-          }
-        )).pipe(Effect.match({ onFailure: note, onSuccess: () => {} }))
-      return failure === undefined ? retired : yield* failure
-    }),
+    forget: (key) => Effect.flatMap(checkKey(key), forget),
+    retire: retireAll(store, retireOf),
     events: Stream.fromPubSub(events)
   })
 })
@@ -565,81 +443,3 @@ export const layer = (
   options?: Options
 ): Layer.Layer<Registrar, never, RegistrationStore | HttpClient.HttpClient | DpopSigner> =>
   Layer.effect(Registrar, make(options))
-
-// -----------------------------------------------------------------------------
-// helpers: what is asked
-// -----------------------------------------------------------------------------
-
-/** A string that is no text has no form in UTF-8, and could be another one in a store. */
-const checkKey = ({ issuer, profile }: Key): Effect.Effect<Key, RegistrationError> => {
-  const isText = (part: unknown) => typeof part === "string" && !/\p{Surrogate}/u.test(part)
-  if (!isText(issuer)) return invalidOption("issuer", "it is not a well-formed string")
-  return isText(profile)
-    ? Effect.succeed({ issuer, profile })
-    : invalidOption("profile", "it is not a well-formed string")
-}
-
-const invalidOption = (option: string, message: string) =>
-  Effect.fail(new RegistrationError({ reason: { _tag: "InvalidOptions", option, message } }))
-
-/** Types do not bind a JavaScript caller, and what JSON cannot say cannot be compared either. */
-const checkAsked = ({ metadata, server }: Wanted): Effect.Effect<void, RegistrationError> => {
-  if (typeof server !== "string" && !(isObject(server) && typeof server.issuer === "string")) {
-    return invalidOption("server", "it is neither an issuer nor the metadata of one")
-  }
-  if (!isObject(metadata)) {
-    return Effect.fail(
-      new RegistrationError({ reason: { _tag: "InvalidMetadata", violations: validate(metadata) } })
-    )
-  }
-  return Object.values(metadata).every((value) => value === undefined || isJson(value))
-    ? Effect.void
-    : invalidOption("metadata", "a member has a value that JSON cannot say")
-}
-
-/** Each caller says whether deviations are taken, of a registration that is kept in any case. */
-const judgeDeviations = (
-  client: RegisteredClient,
-  options: Wanted["options"]
-): Effect.Effect<RegisteredClient, RegistrationError> =>
-  options?.deviations === "fail" && client.deviations.length > 0
-    ? Effect.fail(
-      new RegistrationError({
-        reason: { _tag: "DeviationsRefused", deviations: client.deviations.map(({ id }) => id) }
-      }).withRegistered(client)
-    )
-    : Effect.succeed(client)
-
-/** Whether the store put an unreadable entry out of the way: the next time there is none. */
-const isSetAside = ({ reason }: RegistrationError): boolean =>
-  reason._tag === "StoreFailed" && reason.problem === "Corrupted"
-
-// -----------------------------------------------------------------------------
-// helpers: turns and pauses
-// -----------------------------------------------------------------------------
-
-/** One after the other for each name, in the order in which they came: a lease alone would be a lottery. */
-const makeQueues = () => {
-  const queues = new Map<string, { readonly turn: Semaphore.Semaphore; users: number }>()
-  return <A, E, R>(name: string, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-    Effect.acquireUseRelease(
-      Effect.sync(() => {
-        const queue = queues.get(name) ?? { turn: Semaphore.makeUnsafe(1), users: 0 }
-        queue.users += 1
-        queues.set(name, queue)
-        return queue
-      }),
-      ({ turn }) => turn.withPermits(1)(effect),
-      (queue) =>
-        Effect.sync(() => {
-          queue.users -= 1
-          if (queue.users === 0) queues.delete(name)
-        })
-    )
-}
-
-/** Only what asks for no pause is repeated in place: a pause would hold the lease. */
-const withoutLongPauses = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  RetryPolicy.RetryPolicy.use((policy) =>
-    Effect.provideService(effect, RetryPolicy.RetryPolicy, { ...policy, maxRetryAfter: 0 })
-  )

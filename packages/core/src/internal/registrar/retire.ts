@@ -5,10 +5,13 @@
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
 import type { RegistrationError } from "../../RegistrationError.ts"
 import type { RegistrationRecord } from "../../RegistrationRecord.ts"
+import type { Key, RegistrationStore } from "../../RegistrationStore.ts"
 import { resolveIntent } from "./intent.ts"
 import { deleteClient } from "./manage.ts"
+import { load } from "./session.ts"
 import { type Desk, keyOf, type Requirements } from "./task.ts"
 
 /** The previous registrations whose time has come. */
@@ -47,6 +50,35 @@ export const retireDue = Effect.fnUntraced(
     return retired
   }
 )
+
+/** Sees to every key that has something to do, and says how many registrations were deleted. */
+export const retireAll = (
+  store: RegistrationStore["Service"],
+  retireOf: (key: Key) => Effect.Effect<number, RegistrationError>
+): Effect.Effect<number, RegistrationError> =>
+  Effect.gen(function*() {
+    let retired = 0
+    let failure: RegistrationError | undefined
+    const note = (error: RegistrationError) => {
+      failure ??= error
+    }
+    const isDue = Effect.fnUntraced(function*(key: Key) {
+      const record = yield* load(store, key)
+      return dueOf(record, yield* Clock.currentTimeMillis).length > 0
+    })
+    yield* Stream.runForEach(store.keys, (key) =>
+      Effect.match(
+        // Most keys have nothing to do, and need no lease for that.
+        Effect.flatMap(isDue(key), (isDue) => isDue ? retireOf(key) : Effect.succeed(0)),
+        {
+          onFailure: note,
+          onSuccess: (count) => {
+            retired += count
+          }
+        }
+      )).pipe(Effect.match({ onFailure: note, onSuccess: () => {} }))
+    return failure === undefined ? retired : yield* failure
+  })
 
 /** Deletes all registrations of the record; the entry goes with the last of them. */
 export const removeAll = Effect.fnUntraced(

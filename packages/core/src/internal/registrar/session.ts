@@ -9,7 +9,20 @@ import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import type { RegistrationError } from "../../RegistrationError.ts"
 import * as RegistrationRecord from "../../RegistrationRecord.ts"
-import type { Lease, RegistrationStore } from "../../RegistrationStore.ts"
+import type { Key, Lease, RegistrationStore } from "../../RegistrationStore.ts"
+
+/** The record of a key as it is now, which others may change. */
+export const load = (
+  store: RegistrationStore["Service"],
+  key: Key
+): Effect.Effect<RegistrationRecord.RegistrationRecord, RegistrationError> =>
+  Effect.flatMap(
+    store.load(key),
+    Option.match({
+      onNone: () => Effect.succeed(RegistrationRecord.empty(key)),
+      onSome: ({ value }) => RegistrationRecord.decode(value, key)
+    })
+  )
 
 export interface Session {
   /** The record as it was last loaded or saved. */
@@ -110,6 +123,10 @@ const isConflict = ({ reason }: RegistrationError): boolean =>
 
 const isUnavailable = ({ reason }: RegistrationError): boolean =>
   reason._tag === "StoreFailed" && reason.problem === "Unavailable"
+
+/** Whether the store put an unreadable entry out of the way: the next time there is none. */
+export const isSetAside = ({ reason }: RegistrationError): boolean =>
+  reason._tag === "StoreFailed" && reason.problem === "Corrupted"
 
 /** For what must not be lost: again under another lease when that is lost, too, and when the store does not answer. */
 export const stubbornly = <A, R>(

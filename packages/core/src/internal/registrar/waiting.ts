@@ -1,12 +1,15 @@
 /**
- * When nothing is sent: while the issuer wants no requests, and after a registration of unknown outcome.
+ * When nothing is sent: while the issuer wants no requests, and after a registration of unknown outcome. Who may wait waits
+ * without holding anybody up.
  *
  * @internal
  */
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import { ExchangeLimits } from "../../ExchangeLimits.ts"
 import { RegistrationError } from "../../RegistrationError.ts"
+import * as RetryPolicy from "../../RetryPolicy.ts"
 import { isInForce } from "../pause.ts"
 import type { Desk } from "./task.ts"
 
@@ -51,3 +54,34 @@ export const refuseWhileUnknown = Effect.fnUntraced(function*({ session }: Pick<
     issuer
   })
 })
+
+/** Waits for what the server asks to wait, within the limits of the policy, while others may have the lease. */
+export const patiently = <A, R>(
+  deadline: Duration.Input | undefined,
+  work: Effect.Effect<A, RegistrationError, R>
+): Effect.Effect<A, RegistrationError, R> =>
+  Effect.gen(function*() {
+    const policy = yield* RetryPolicy.RetryPolicy
+    const limits = yield* ExchangeLimits
+    const longest = Duration.toMillis(Duration.fromInputUnsafe(policy.maxRetryAfter))
+    const end = (yield* Clock.currentTimeMillis) +
+      Duration.toMillis(Duration.fromInputUnsafe(deadline ?? limits.deadline))
+    const attempt = (left: number): Effect.Effect<A, RegistrationError, R> =>
+      work.pipe(
+        Effect.catch((error) =>
+          Effect.flatMap(Clock.currentTimeMillis, (now) => {
+            const wait = error.isSafeToRepeat ? Duration.toMillis(error.retryAfter ?? Duration.zero) : 0
+            return left > 0 && wait > 0 && wait <= longest && now + wait < end
+              ? Effect.andThen(Effect.sleep(wait), attempt(left - 1))
+              : Effect.fail(error)
+          })
+        )
+      )
+    return yield* attempt(3)
+  })
+
+/** Only what asks for no pause is repeated in place: a pause would hold the lease. */
+export const withoutLongPauses = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  RetryPolicy.RetryPolicy.use((policy) =>
+    Effect.provideService(effect, RetryPolicy.RetryPolicy, { ...policy, maxRetryAfter: 0 })
+  )
