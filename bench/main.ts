@@ -5,38 +5,35 @@
  * npm run bench                        everything; writes docs/benchmarks.md
  * npm run bench -- registration proofs only these sections, printed
  * npm run bench -- --quick             that everything runs; its figures say nothing
- * npm run bench -- profile             where the time of a registration goes
- * npm run bench -- profile --dpop      the same with proofs
  * ```
  */
 import { writeFile } from "node:fs/promises"
 import { at, root } from "../scripts/support/paths.ts"
 import { main } from "../scripts/support/run.ts"
-import { profile } from "./profile.ts"
 import { bundle } from "./sections/bundle.ts"
 import { coldStart } from "./sections/coldStart.ts"
 import { growth } from "./sections/growth.ts"
 import { memory } from "./sections/memory.ts"
+import { profile } from "./sections/profile.ts"
 import { proofs } from "./sections/proofs.ts"
 import { registration } from "./sections/registration.ts"
 import { stores } from "./sections/stores.ts"
 import { page, type Result } from "./support/page.ts"
 
-const sections = [registration, proofs, bundle, coldStart, memory, growth, stores]
+const sections = [registration, proofs, bundle, coldStart, memory, growth, stores, profile]
 
 main(async () => {
   process.chdir(root)
   const options = process.argv.slice(2).filter((arg) => arg.startsWith("--"))
   const names = process.argv.slice(2).filter((arg) => !arg.startsWith("--"))
   const unknown = [
-    ...options.filter((option) => !["--quick", "--dpop"].includes(option)),
-    ...names.filter((name) => name !== "profile" && !sections.some((section) => section.name === name))
+    ...options.filter((option) => option !== "--quick"),
+    ...names.filter((name) => !sections.some((section) => section.name === name))
   ]
   if (unknown.length > 0) {
     const known = sections.map((section) => section.name).join(", ")
-    throw new Error(`unknown: ${unknown.join(" ")}. Sections: ${known}, profile. Options: --quick, --dpop`)
+    throw new Error(`unknown: ${unknown.join(" ")}. Sections: ${known}. Options: --quick`)
   }
-  if (names.includes("profile")) return profile({ dpop: options.includes("--dpop") })
 
   const quick = options.includes("--quick")
   const start = performance.now()

@@ -3,8 +3,9 @@ import { globSync } from "node:fs"
 import { mkdtemp, readFile, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { table } from "./support/figures.ts"
-import { runSide, startServer } from "./support/processes.ts"
+import { table } from "../support/figures.ts"
+import { runSide, startServer } from "../support/processes.ts"
+import type { Section } from "../support/section.ts"
 
 interface Frame {
   readonly functionName: string
@@ -56,11 +57,10 @@ const add = (times: Map<string, number>, name: string, time: number): void => {
   times.set(name, (times.get(name) ?? 0) + time)
 }
 
-export const profile = async ({ dpop }: { readonly dpop: boolean }): Promise<void> => {
+const profileOf = async (total: number, dpop: boolean): Promise<string> => {
   const folder = await mkdtemp(join(tmpdir(), "effect-dcr-profile-"))
   const server = await startServer("http")
   try {
-    const total = 30_000
     const figures = await runSide({
       kind: "speed",
       side: "effect-dcr",
@@ -96,25 +96,37 @@ export const profile = async ({ dpop }: { readonly dpop: boolean }): Promise<voi
         seen.add(name)
       }
     })
-    console.log([
-      `${total.toLocaleString("en-US")} registrations, 64 in flight${dpop ? ", DPoP" : ""}, under the profiler: ${
+    return [
+      `${total.toLocaleString("en-US")} registrations, 64 in flight, under the profiler: ${
         figures["profile cpu"]?.toFixed(1)
-      } microseconds of CPU each. The start of the process and the warm-up are in the profile.`,
+      } microseconds of CPU each.`,
+      "The start of the process and the warm-up are in the profile, which is of the main thread alone.",
       "",
-      "## By part, without what it calls",
+      "By part, without what it calls:",
       "",
-      top(parts, all, 30),
+      top(parts, all, 20),
       "",
-      "## Our functions, with what they call",
+      "Our functions, with what they call:",
       "",
-      top(inclusive, all, 45),
+      top(inclusive, all, 25),
       "",
-      "## All functions, without what they call",
+      "All functions, without what they call:",
       "",
-      top(self, all, 40)
-    ].join("\n"))
+      top(self, all, 25)
+    ].join("\n")
   } finally {
     await server.close()
     await rm(folder, { recursive: true, force: true })
+  }
+}
+
+export const profile: Section = {
+  name: "profile",
+  title: "Where the time goes",
+  run: async (settings) => {
+    const total = settings.quick ? 200 : 30_000
+    const plain = await profileOf(total, false)
+    const proofs = await profileOf(total, true)
+    return { text: ["### Plain http", "", plain, "", "### DPoP (ES256), plain http", "", proofs].join("\n"), goals: [] }
   }
 }
