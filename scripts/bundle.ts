@@ -11,7 +11,7 @@ import { nodeResolve } from "@rollup/plugin-node-resolve"
 import { build, transform } from "esbuild"
 import { existsSync, globSync } from "node:fs"
 import { mkdir, readFile, writeFile } from "node:fs/promises"
-import { basename, join } from "node:path"
+import { basename, dirname, join } from "node:path"
 import { gzipSync } from "node:zlib"
 import type { RollupCache } from "rollup"
 import { rollup } from "rollup"
@@ -88,21 +88,25 @@ const fixtures = (): ReadonlyArray<string> => {
   return ["baseline", ...names.filter((name) => name !== "baseline")]
 }
 
-/** A program is bundled where the packages are installed, so that they are found as an application finds them. */
-const place = async (name: string): Promise<string> => {
-  await mkdir(join(consumer, "bundle"), { recursive: true })
-  const file = join(consumer, "bundle", `${name}.js`)
-  const source = await readFile(at("test", "bundle", `${name}.ts`), "utf8")
-  await writeFile(file, (await transform(source, { loader: "ts", target: "es2023" })).code)
-  return file
+/** The programs are bundled where the packages are installed, so that they are found as an application finds them. */
+const place = async (): Promise<void> => {
+  for (const file of globSync("**/*.ts", { cwd: at("test", "bundle") })) {
+    const source = await readFile(at("test", "bundle", file), "utf8")
+    const { code } = await transform(source, { loader: "ts", target: "es2023" })
+    const placed = join(consumer, "bundle", file)
+    await mkdir(dirname(placed), { recursive: true })
+    // They keep the name by which they import each other; without its types a program is JavaScript under any name.
+    await writeFile(placed, code)
+  }
 }
 
 const isJose = (module: string): boolean => /[\\/]node_modules[\\/](\.pnpm[\\/])?jose[@\\/]/.test(module)
 
 const measure = async (problems: Array<string>): Promise<Sizes> => {
   const sizes: Record<string, Record<string, Size>> = {}
+  await place()
   for (const name of fixtures()) {
-    const input = await place(name)
+    const input = join(consumer, "bundle", `${name}.ts`)
     for (const [bundler, bundle] of Object.entries(bundlers)) {
       const { code, imports, modules } = await bundle(input)
       if (imports.length > 0) problems.push(`${name} (${bundler}) still imports ${imports.join(", ")}`)

@@ -1,21 +1,6 @@
-/** An application before it registers clients: it already has Effect, an HttpClient and a Schema. */
+/** The application as it was before it registers clients. */
 import * as Effect from "effect/Effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
-import * as HttpClient from "effect/http/HttpClient"
-import * as HttpClientResponse from "effect/http/HttpClientResponse"
-import * as Schema from "effect/Schema"
-
-const Greeting = Schema.Struct({
-  id: Schema.Int,
-  text: Schema.String,
-  language: Schema.optionalKey(Schema.String)
-})
-
-const greet = Effect.gen(function*() {
-  const client = yield* HttpClient.HttpClient
-  const response = yield* client.get("https://api.example.com/greeting")
-  const greeting = yield* HttpClientResponse.schemaBodyJson(Greeting)(response)
-  yield* Effect.log(greeting.text)
-})
+import { greet } from "./application/greet.ts"
 
 Effect.runFork(greet.pipe(Effect.provide(FetchHttpClient.layer)))

@@ -1,4 +1,7 @@
-/** register.ts with every import through a barrel, as examples write it: rollup sees through, esbuild does not. */
+/**
+ * register.ts with every import through a barrel, as examples write it: rollup sees through, esbuild does not. It stands alone,
+ * because the parts that the others share import deep.
+ */
 import { AuthorizationServer, ClientRegistration, DpopSigner } from "@effect-dcr/core"
 import { Effect, Schema } from "effect"
 import { FetchHttpClient, HttpClient, HttpClientResponse } from "effect/http"
