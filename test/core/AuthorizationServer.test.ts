@@ -3,10 +3,11 @@ import * as EndpointPolicy from "@effect-dcr/core/EndpointPolicy"
 import * as ExchangeLimits from "@effect-dcr/core/ExchangeLimits"
 import type { Reason, RegistrationError } from "@effect-dcr/core/RegistrationError"
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Duration, Effect, Exit, Fiber, Schema, Tracer } from "effect"
+import { Cause, Duration, Effect, Exit, Fiber, Schema } from "effect"
 import { HttpClient } from "effect/http"
 import { TestClock } from "effect/testing"
 import { type Answer, recordedServer } from "../support/recordedServer.ts"
+import { recordSpans } from "../support/recordedSpans.ts"
 
 type ReasonOf<Tag> = Extract<Reason, { readonly _tag: Tag }>
 
@@ -505,14 +506,7 @@ describe("AuthorizationServer", () => {
 
     it.effect("is one span, which names the host but not the tenant", () =>
       Effect.gen(function*() {
-        const spans: Array<Tracer.NativeSpan> = []
-        const tracer = Tracer.make({
-          span: (options) => {
-            const span = new Tracer.NativeSpan(options)
-            spans.push(span)
-            return span
-          }
-        })
+        const { spans, tracer } = recordSpans()
         const server = recordedServer({ [`${openid}/tenant-a`]: document(`${host}/tenant-a`) })
         yield* AuthorizationServer.discover(`${host}/tenant-a`).pipe(
           Effect.provide(server.layer),

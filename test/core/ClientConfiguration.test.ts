@@ -9,10 +9,11 @@ import {
 } from "@effect-dcr/core"
 import * as TestAuthorizationServer from "@effect-dcr/core/testing/TestAuthorizationServer"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Layer, Redacted, Schema, Tracer } from "effect"
+import { Effect, Fiber, Layer, Redacted, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import { failsWith } from "../support/failure.ts"
 import { type RecordedHttpClient, recordedHttpClient, type Reply } from "../support/recordedHttpClient.ts"
+import { recordSpans } from "../support/recordedSpans.ts"
 import { isSame } from "../support/registrars.ts"
 import { unchecked } from "../support/unchecked.ts"
 
@@ -561,14 +562,7 @@ describe("at a server", () => {
 
   it.effect("each operation is one span, which holds no secret", () =>
     Effect.gen(function*() {
-      const spans: Array<Tracer.NativeSpan> = []
-      const tracer = Tracer.make({
-        span: (options) => {
-          const span = new Tracer.NativeSpan(options)
-          spans.push(span)
-          return span
-        }
-      })
+      const { spans, tracer } = recordSpans()
       const registered = yield* register
       yield* Effect.gen(function*() {
         const read = yield* ClientConfiguration.read(registered)

@@ -1,8 +1,9 @@
 import { AuthorizationServer, ClientConfiguration, ClientRegistration, DpopSigner, Telemetry } from "@effect-dcr/core"
 import * as TestAuthorizationServer from "@effect-dcr/core/testing/TestAuthorizationServer"
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Exit, Fiber, Layer, Metric, Tracer } from "effect"
+import { Duration, Effect, Exit, Fiber, Layer, Metric } from "effect"
 import { TestClock } from "effect/testing"
+import { recordSpans } from "../support/recordedSpans.ts"
 
 const issuer = "https://op.example.com"
 
@@ -20,14 +21,7 @@ const register = Effect.gen(function*() {
 /** Runs with a tracer that keeps every span, and gives those whose name has a dot: ours. */
 const traced = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.suspend(() => {
-    const spans: Array<Tracer.NativeSpan> = []
-    const tracer = Tracer.make({
-      span: (options) => {
-        const span = new Tracer.NativeSpan(options)
-        spans.push(span)
-        return span
-      }
-    })
+    const { spans, tracer } = recordSpans()
     return effect.pipe(
       Effect.exit,
       Effect.withTracer(tracer),
@@ -103,14 +97,7 @@ describe("spans", () => {
 describe("the query of a URL", () => {
   it.effect("is in no span, not even in one of the HTTP client", () =>
     Effect.gen(function*() {
-      const spans: Array<Tracer.NativeSpan> = []
-      const tracer = Tracer.make({
-        span: (options) => {
-          const span = new Tracer.NativeSpan(options)
-          spans.push(span)
-          return span
-        }
-      })
+      const { spans, tracer } = recordSpans()
       const server = yield* TestAuthorizationServer.TestAuthorizationServer
       const secret = { ...server.metadata(issuer), registration_endpoint: `${issuer}/register?access=s3cret` }
       yield* ClientRegistration.register(secret, metadata).pipe(Effect.ignore, Effect.withTracer(tracer))

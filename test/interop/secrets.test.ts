@@ -10,7 +10,7 @@ import {
 import { NodeHttpClient } from "@effect-dcr/platform-node"
 import { NodeHttpClient as EffectNodeHttpClient } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Effect, Exit, Layer, Logger, Redacted, References, Schema, Tracer } from "effect"
+import { Cause, Effect, Exit, Layer, Logger, Redacted, References, Schema } from "effect"
 import { FetchHttpClient, HttpClient } from "effect/http"
 import { inspect } from "node:util"
 import type { Configuration } from "oidc-provider"
@@ -18,6 +18,7 @@ import type Provider from "oidc-provider"
 import { errors } from "oidc-provider"
 import { eventually } from "../support/nodeServers.ts"
 import { oidcProvider } from "../support/oidcProvider.ts"
+import { recordSpans } from "../support/recordedSpans.ts"
 
 const transports = {
   node: NodeHttpClient.layer,
@@ -112,14 +113,7 @@ const show = (run: Run) =>
       }
       run.middleware?.(ctx)
     })
-    const spans: Array<Tracer.NativeSpan> = []
-    const tracer = Tracer.make({
-      span: (options) => {
-        const span = new Tracer.NativeSpan(options)
-        spans.push(span)
-        return span
-      }
-    })
+    const { spans, tracer } = recordSpans()
     const logged: Array<unknown> = []
     const loggers = [Logger.formatSimple, Logger.formatLogFmt, Logger.formatJson].map((format) =>
       Logger.map(format, (line) => {

@@ -7,6 +7,7 @@ import { assert } from "@effect/vitest"
 import { Cause, Context, Exit, Layer, Logger, Metric, References, Schema, Tracer } from "effect"
 import { HttpClient } from "effect/http"
 import { inspect } from "node:util"
+import { recordSpans } from "./recordedSpans.ts"
 
 // -----------------------------------------------------------------------------
 // canaries
@@ -172,15 +173,8 @@ export interface Watch {
  */
 export const makeWatch = (withHeaders = true): Watch => {
   const registry: Metric.MetricRegistry = new Map()
-  const spans: Array<Tracer.NativeSpan> = []
+  const { spans, tracer } = recordSpans()
   const logged: Array<string> = []
-  const tracer = Tracer.make({
-    span: (options) => {
-      const span = new Tracer.NativeSpan(options)
-      spans.push(span)
-      return span
-    }
-  })
   const loggers = [
     Logger.formatSimple,
     Logger.formatLogFmt,

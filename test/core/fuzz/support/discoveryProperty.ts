@@ -5,7 +5,7 @@ import { Clock, Effect, Exit, Layer } from "effect"
 import { HttpClient } from "effect/http"
 import { failureOf, isUnpolluted, isWithin, judgeError, maximumDepth } from "./judge.ts"
 import { type DiscoveryCase, issuer } from "./serverDocuments.ts"
-import { makeClock, makeStandstill, makeWire, type WireAnswer } from "./wire.ts"
+import { goodAnswer, makeClock, makeStandstill, makeWire, type WireAnswer } from "./wire.ts"
 
 const isObject = (value: unknown): value is { readonly [name: string]: unknown } =>
   typeof value === "object" && value !== null && !Array.isArray(value)
@@ -28,14 +28,6 @@ const documentIn = (
     return undefined
   }
 }
-
-const good = {
-  status: 201,
-  headers: { "content-type": "application/json", "cache-control": "no-store" },
-  body: new TextEncoder().encode(JSON.stringify({ client_id: "c1" })),
-  pieces: 1,
-  fault: "none"
-} as const
 
 const run = <A, E>(
   effect: Effect.Effect<A, E, HttpClient.HttpClient | DpopSigner.DpopSigner>,
@@ -75,7 +67,7 @@ const checkServer = async ({ answers, tolerateTrailingSlash }: DiscoveryCase, fi
     ClientRegistration.register(server, { redirect_uris: ["https://app.example.com/cb"], scope: "openid" }, {
       useMtlsEndpointAliases: tolerateTrailingSlash
     }),
-    [good]
+    [goodAnswer]
   )
   if (Exit.isFailure(registered)) judgeError(failureOf(registered), [])
   else assert.instanceOf(registered.value, RegisteredClient.RegisteredClient)

@@ -15,15 +15,7 @@ import { failureOf, isPrintable, isUnpolluted, json, judgeClient, judgeError } f
 import type { MetadataCase } from "./metadata.ts"
 import { allForms, findSecret, secrets } from "./secrets.ts"
 import { untyped } from "./untyped.ts"
-import { makeWire } from "./wire.ts"
-
-const answer = {
-  status: 201,
-  headers: { "content-type": "application/json", "cache-control": "no-store" },
-  body: new TextEncoder().encode(JSON.stringify({ client_id: "c1" })),
-  pieces: 1,
-  fault: "none"
-} as const
+import { goodAnswer, makeWire } from "./wire.ts"
 
 const isViolation = Schema.is(Violation.Violation)
 const decode = Schema.decodeUnknownExit(ClientMetadata.ClientMetadata)
@@ -80,7 +72,7 @@ export const checkMetadata = async (input: MetadataCase): Promise<string> => {
     assert.isTrue(Exit.isSuccess(encode(decoded.value)), "what was decoded cannot be encoded")
   }
 
-  const wire = makeWire([answer])
+  const wire = makeWire([goodAnswer])
   const exit = await Effect.runPromiseExit(
     ClientRegistration.register(server, metadata, { preset, rulesOff, failOnWarnings }).pipe(
       Effect.provide(Layer.merge(Layer.succeed(HttpClient.HttpClient, wire.client), DpopSigner.layerNone))

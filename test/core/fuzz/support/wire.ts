@@ -19,6 +19,15 @@ export interface WireAnswer {
   readonly url?: string | undefined
 }
 
+/** A registration with which nothing is wrong. */
+export const goodAnswer = {
+  status: 201,
+  headers: { "content-type": "application/json", "cache-control": "no-store" },
+  body: new TextEncoder().encode(JSON.stringify({ client_id: "c1" })),
+  pieces: 1,
+  fault: "none"
+} as const
+
 export interface Wire {
   readonly client: HttpClient.HttpClient
   /** The bodies that were sent, as text. */
