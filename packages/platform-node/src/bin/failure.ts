@@ -43,7 +43,16 @@ interface Meaning {
   readonly next: string
 }
 
-export const meaningOf = (error: RegistrationError.RegistrationError, issuer?: string): Meaning => {
+/** What the command was called with, as far as it is known. */
+export interface Input {
+  readonly issuer?: string
+  readonly profile?: string
+}
+
+export const meaningOf = (error: RegistrationError.RegistrationError, { issuer, profile }: Input = {}): Meaning => {
+  const forgetting = `effect-dcr remove ${issuer ?? "ISSUER"}${
+    profile === undefined || profile === "default" ? "" : ` --profile ${profile}`
+  } --forget`
   const { reason, retryAfter } = error
   switch (reason._tag) {
     case "InvalidOptions":
@@ -84,7 +93,7 @@ export const meaningOf = (error: RegistrationError.RegistrationError, issuer?: s
       return {
         code: 4,
         next: ["registration_client_uri", "registration_access_token"].includes(reason.feature)
-          ? "Only the operator of the server can change or delete it; `effect-dcr remove ISSUER --forget` forgets it here."
+          ? `Only the operator of the server can change or delete it. To forget it here: ${forgetting}`
           : "Ask the operator of the server for a client; `discover` shows what it offers."
       }
     case "InvalidRedirectUri":
@@ -103,7 +112,7 @@ export const meaningOf = (error: RegistrationError.RegistrationError, issuer?: s
           ? "Give an initial access token with --token-file or EFFECT_DCR_INITIAL_ACCESS_TOKEN."
           : error.method === "POST"
           ? "The token was refused: ask the operator of the server for another one."
-          : "That client is gone, or its token was replaced; `effect-dcr remove ISSUER --forget` forgets it here."
+          : `That client is gone, or its token was replaced. To forget it here: ${forgetting}`
       }
     case "ProofFailed":
     case "NonceExhausted":

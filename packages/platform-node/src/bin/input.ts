@@ -115,7 +115,10 @@ const decodeMetadata = Schema.decodeUnknownEffect(ClientMetadata.ClientMetadata,
 
 /** What is wrong with a value, without the value. */
 const decode = (flag: string, members: { readonly [member: string]: unknown }) =>
-  Effect.mapError(decodeMetadata(members), ({ message }) => invalid(flag, message.replace(/\s+/g, " ")))
+  Effect.mapError(
+    decodeMetadata(members),
+    ({ message }) => invalid(flag, message.replace(/\s+/g, " ").replaceAll(" | undefined", ""))
+  )
 
 /** What a parser says, but for what it quotes of the text, which may be a secret that was taken for metadata. */
 const placeIn = (error: unknown): string => {

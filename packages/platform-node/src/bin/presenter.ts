@@ -8,18 +8,23 @@ import * as CliOutput from "effect/cli/CliOutput"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { plain, style } from "./style.ts"
+import { helpText } from "./help.ts"
+import { errorStyle, labelled, plain, style } from "./style.ts"
 
-export const presenter = Layer.unwrap(Effect.map(style, (look) =>
-  CliOutput.layerPresenter({
-    present: (event) =>
-      event._tag === "InvalidInvocation"
-        ? Console.error([
-          ...event.errors.map((error) => `${look.bad("failed")}  ${plain(sentenceOf(error))}`),
-          `${look.bold("next")}    ${event.commandPath.join(" ")} --help`
-        ].join("\n"))
-        : CliOutput.defaultPresenter.present(event)
-  })))
+export const presenter = Layer.unwrap(
+  Effect.map(Effect.all([style, errorStyle]), ([look, errorLook]) =>
+    CliOutput.layerPresenter({
+      present: (event) =>
+        event._tag === "InvalidInvocation"
+          ? Console.error([
+            ...event.errors.map((error) => labelled(errorLook.bad("failed"), plain(sentenceOf(error)), errorLook)),
+            labelled(errorLook.bold("next"), `${event.commandPath.join(" ")} --help`, errorLook)
+          ].join("\n"))
+          : event._tag === "Help"
+          ? Console.log(helpText(event.helpDoc, look))
+          : CliOutput.defaultPresenter.present(event)
+    }))
+)
 
 const sentenceOf = ({ message }: NonShowHelpErrors): string =>
   message.replace("Expected: Schema validation failed: ", "").replace(/\s+Did you mean this\?\s+/, "; did you mean ")

@@ -12,7 +12,7 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import { masked, shownAddress } from "./secrets.ts"
 import { Reveal } from "./settings.ts"
-import { columns, plain, type Style, style } from "./style.ts"
+import { columns, labelled, paragraph, plain, type Style, style, unbroken } from "./style.ts"
 import { headlineOf, problemOf } from "./words.ts"
 
 // -----------------------------------------------------------------------------
@@ -101,9 +101,10 @@ export const clientText = Effect.fnUntraced(function*(
       ? Redacted.value(value)
       : styled(`${dots}  ${look.dim("(--reveal prints it)")}`)
   const vendorsToo = (members: object) => reveal ? members : maskVendors(members, dots)
+  const now = yield* DateTime.now
   const expiry = Option.match(client.secretExpiresAt, {
     onNone: () => information.client_secret_expires_at === 0 ? "never" : undefined,
-    onSome: DateTime.formatIso
+    onSome: (at) => expiryText(at, now)
   })
   const all: { readonly [member: string]: unknown } = {
     ...(client.differences.assumed ? vendorsToo(client.requested) : undefined),
@@ -134,12 +135,15 @@ export const clientText = Effect.fnUntraced(function*(
     listText(
       look,
       "departs from the specifications",
-      client.deviations.map(({ id, message, section }) => [look.warn(id), section, plain(message)])
+      client.deviations.map(({ id, message, section }) => [look.warn(id), ruled(plain(message), section, look)])
     ),
     listText(
       look,
       "warnings",
-      client.warnings.map(({ member, message, section }) => [look.warn(plain(member)), section, plain(message)])
+      client.warnings.map(({ member, message, section }) => [
+        look.warn(plain(member)),
+        ruled(plain(message), section, look)
+      ])
     )
   ])
 })
@@ -152,7 +156,9 @@ const differencesText = (
   const told = (member: string, value: unknown): string =>
     isRegistered(member) ? valueText(value) : reveal ? valueText(inTheClear(value)) : dots
   const { added, assumed, dropped, replaced } = client.differences
-  if (assumed) return `  ${look.dim("the server repeated nothing of what was asked: it is assumed to be registered")}`
+  if (assumed) {
+    return look.dim(paragraph("the server repeated nothing of what was asked: it is assumed to be registered", look))
+  }
   return sections([
     listText(look, "the server changed", [
       ...replaced.map(({ granted, member, requested }) => [
@@ -171,12 +177,44 @@ const differencesText = (
   ])
 }
 
+/** When a secret ends, and how long that is. */
+const expiryText = (at: DateTime.Utc, now: DateTime.Utc): string => {
+  const left = DateTime.toEpochMillis(at) - DateTime.toEpochMillis(now)
+  const units: ReadonlyArray<readonly [name: string, millis: number]> = [
+    ["day", 86_400_000],
+    ["hour", 3_600_000],
+    ["minute", 60_000]
+  ]
+  const [name, millis] = units.find(([, millis]) => Math.round(Math.abs(left) / millis) > 1) ?? ["minute", 60_000]
+  const count = Math.round(Math.abs(left) / millis)
+  const span = count === 0 ? "less than a minute" : `${count} ${name}${count === 1 ? "" : "s"}`
+  const time = DateTime.formatIso(at).replace("T", " ").replace(/(:\d\d)(\.\d+)?Z$/, "$1 UTC")
+  return `${time}, ${left > 0 ? `in ${span}` : `${span} ago`}`
+}
+
+/** What is said, and the rule for it. */
+export const ruled = (text: string, section: string | undefined, look: Style): string =>
+  section === undefined || section === "" ? text : `${text}  ${look.dim(unbroken(section))}`
+
+/** The registration that a result is about. */
+export const titleText = (
+  what: string,
+  key: { readonly issuer: string; readonly profile: string },
+  look: Style
+): string =>
+  [what, look.bold(plain(key.issuer)), look.dim(`profile ${plain(key.profile)}`)].filter((part) => part !== "").join(
+    "  "
+  )
+
 /** Nothing for what is not there. */
 const textOf = (value: unknown): string | undefined => value === undefined ? undefined : valueText(value)
 
 const inTheClear = (value: unknown): unknown => Redacted.isRedacted(value) ? Redacted.value(value) : value
 
-const valueText = (value: unknown): string => plain(typeof value === "string" ? value : JSON.stringify(value) ?? "")
+const valueText = (value: unknown): string =>
+  Array.isArray(value) && value.every((item) => typeof item === "string")
+    ? value.length === 0 ? "(none)" : plain(value.join(", "))
+    : plain(typeof value === "string" ? value : JSON.stringify(value) ?? "")
 
 // -----------------------------------------------------------------------------
 // a server
@@ -205,9 +243,10 @@ export const serverText = Effect.fnUntraced(function*(server: AuthorizationServe
 /** The failure with all that it lists. */
 export const errorText = (error: RegistrationError, next: string, look: Style): string =>
   [
-    `${look.bad("failed")}  ${plain(headlineOf(error))}`,
+    labelled(look.bad("failed"), plain(headlineOf(error)), look),
     columns(detailsOf(error, look), look),
-    `${look.bold("next")}    ${next}`
+    // A command is one to copy.
+    labelled(look.bold("next"), next.replace(/effect-dcr [^`]+$/, unbroken), look)
   ].filter((line) => line !== "").join("\n")
 
 const detailsOf = ({ reason }: RegistrationError, look: Style): ReadonlyArray<ReadonlyArray<string>> => {
@@ -215,8 +254,7 @@ const detailsOf = ({ reason }: RegistrationError, look: Style): ReadonlyArray<Re
     case "InvalidMetadata":
       return reason.violations.map(({ member, message, rule, section, severity }) => [
         severity === "error" ? look.bad(plain(member)) : look.warn(plain(member)),
-        plain(message),
-        look.dim(`${section}, ${rule}`)
+        `${severity === "error" ? "" : "warning: "}${plain(message)} ${look.dim(unbroken(`(${section}, ${rule})`))}`
       ])
     case "DiscoveryFailed":
       return reason.attempts.map(({ problem, url }) => [plain(url), plain(problemOf(problem))])

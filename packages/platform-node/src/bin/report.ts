@@ -9,12 +9,12 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Schema from "effect/Schema"
-import { Exit, meaningOf } from "./failure.ts"
+import { Exit, type Input, meaningOf } from "./failure.ts"
 import { jsonOf } from "./output.ts"
 import { errorText, revealed } from "./render.ts"
 import * as Secrets from "./secrets.ts"
 import { Json } from "./settings.ts"
-import { plain, style } from "./style.ts"
+import { errorStyle, plain } from "./style.ts"
 import { messageOf } from "./words.ts"
 
 const encodeError = Schema.encodeEffect(Schema.toCodecJson(RegistrationError))
@@ -25,7 +25,7 @@ const encodeError = Schema.encodeEffect(Schema.toCodecJson(RegistrationError))
  */
 export const reporting = <A, E, R>(
   effect: Effect.Effect<A, E | RegistrationError, R>,
-  input: { readonly issuer?: string } = {}
+  input: Input = {}
 ) =>
   Effect.catchIf(effect, isRegistrationError, (failure) =>
     Effect.gen(function*() {
@@ -33,13 +33,13 @@ export const reporting = <A, E, R>(
       const { registered } = failure
       if (registered !== undefined) rememberClient(registered)
       const error = withUrl(failure, scrub)
-      const { code, next } = meaningOf(error, input.issuer)
+      const { code, next } = meaningOf(error, input)
       const saved = registered === undefined ? undefined : yield* save(registered)
       if (yield* Json) {
         const encoded = yield* Effect.orDie(encodeError(error))
         yield* Console.error(jsonOf({ error: encoded, message: messageOf(error), next, saved, exitCode: code }, scrub))
       } else {
-        yield* Console.error(scrub(errorText(error, next, yield* style)))
+        yield* Console.error(scrub(errorText(error, next, yield* errorStyle)))
         if (saved !== undefined) yield* Console.error(saved)
       }
       return yield* Effect.fail(new Exit(code))

@@ -7,6 +7,7 @@
 import { displayWidth } from "effect/cli/CliOutput"
 import { TerminalCapabilities } from "effect/cli/TerminalCapabilities"
 import * as Effect from "effect/Effect"
+import * as Stdio from "effect/Stdio"
 import * as Terminal from "effect/Terminal"
 
 export interface Style {
@@ -30,14 +31,35 @@ export const style: Effect.Effect<Style, never, Terminal.Terminal> = Effect.gen(
     good: ansi(32, 39),
     bad: ansi(31, 39),
     warn: ansi(33, 39),
-    width: canAnimate ? yield* terminal.columns : Infinity
+    width: canAnimate ? Math.max(yield* terminal.columns, narrowest) : Infinity
   }
 })
+
+/** The style of standard error, which may be a file while the output is a terminal. */
+export const errorStyle: Effect.Effect<Style, never, Terminal.Terminal | Stdio.Stdio> = Effect.gen(function*() {
+  const stdio = yield* Stdio.Stdio
+  const isApart = (yield* stdio.stdoutIsTerminal) && !(yield* stdio.stderrIsTerminal)
+  const none = (text: string) => text
+  return isApart
+    ? { bold: none, dim: none, good: none, bad: none, warn: none, width: Infinity }
+    : yield* style
+})
+
+/** Fewer cells than these, or none, are those of something that is not really a terminal. */
+const narrowest = 40
 
 /** One line without control characters: what a server says must not move the cursor. */
 export const plain = (text: string): string => text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, " ")
 
-/** Rows of cells, each column as wide as its widest cell. What does not fit goes on under the last one. */
+/** A text whose spaces are no place to break a line. */
+export const unbroken = (text: string): string => text.replaceAll(" ", "\u00a0")
+
+const broken = (text: string): string => text.replaceAll("\u00a0", " ")
+
+/**
+ * Rows of cells, each column as wide as its widest cell. What does not fit goes on under the last one; where there is hardly
+ * any room, or a word would not fit, the last one goes below the others.
+ */
 export const columns = (
   rows: ReadonlyArray<ReadonlyArray<string>>,
   look: Pick<Style, "width">,
@@ -51,13 +73,39 @@ export const columns = (
   }
   return rows.flatMap((row) => {
     const before = indent +
-      row.slice(0, -1).map((cell, index) => cell + " ".repeat((widths[index] ?? 0) - displayWidth(cell) + 3)).join("")
+      row.slice(0, -1).map((cell, index) => cell + " ".repeat((widths[index] ?? 0) - displayWidth(cell) + gap)).join("")
+    const last = row.at(-1) ?? ""
     const margin = displayWidth(before)
-    return wrapped(row.at(-1) ?? "", Math.max(look.width - margin, 24)).map((line, index) =>
-      `${index === 0 ? before : " ".repeat(margin)}${line}`.trimEnd()
-    )
-  }).join("\n")
+    const room = look.width - margin
+    if (row.length > 1 && room < Math.max(longestWord(last), Math.min(minimumRoom, displayWidth(last)))) {
+      const below = indent.length + 4
+      return [
+        before.trimEnd(),
+        ...wrapped(last, look.width - below).map((line) => `${" ".repeat(below)}${line}`.trimEnd())
+      ]
+    }
+    return wrapped(last, room).map((line, index) => `${index === 0 ? before : " ".repeat(margin)}${line}`.trimEnd())
+  }).map(broken).join("\n")
 }
+
+const gap = 3
+
+/** Fewer cells are no column to read. */
+const minimumRoom = 24
+
+const longestWord = (text: string): number => Math.max(...text.split(" ").map(displayWidth))
+
+/** A text under a label, which may have colour: `failed  the metadata breaks rules`. */
+export const labelled = (label: string, text: string, look: Pick<Style, "width">): string => {
+  const margin = 8
+  const before = label + " ".repeat(Math.max(margin - displayWidth(label), 1))
+  return wrapped(text, look.width - margin).map((line, index) => `${index === 0 ? before : " ".repeat(margin)}${line}`)
+    .map(broken).join("\n")
+}
+
+/** A text that goes on under its beginning. */
+export const paragraph = (text: string, look: Pick<Style, "width">, indent = "  "): string =>
+  wrapped(text, look.width - indent.length).map((line) => `${indent}${line}`.trimEnd()).join("\n")
 
 /** Lines of at most `width` cells, broken between words. */
 const wrapped = (text: string, width: number): ReadonlyArray<string> => {

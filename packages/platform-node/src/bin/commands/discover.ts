@@ -10,7 +10,8 @@ import { print, waiting } from "../output.ts"
 import { listText, sections, serverText } from "../render.ts"
 import { reporting } from "../report.ts"
 import { issuer } from "../settings.ts"
-import { plain, style } from "../style.ts"
+import { labelled, plain, style } from "../style.ts"
+import { problemOf } from "../words.ts"
 import { callOptions, exchange } from "../world.ts"
 
 export const discover = Command.make(
@@ -28,8 +29,15 @@ export const discover = Command.make(
           return sections([
             `${look.bold(plain(server.issuer))}\n${look.dim(`found at ${plain(url)}`)}`,
             yield* serverText(server),
-            listText(look, "tried before", attempts.map(({ problem, url }) => [plain(url), plain(problem)])),
-            listText(look, "left out, because malformed", malformed.map((member) => [plain(member)]))
+            listText(look, "tried before", attempts.map(({ problem, url }) => [plain(url), plain(problemOf(problem))])),
+            listText(look, "left out, because malformed", malformed.map((member) => [plain(member)])),
+            labelled(
+              look.bold("next"),
+              server.registration_endpoint === undefined
+                ? "Ask the operator of the server for a client."
+                : `effect-dcr register ${plain(server.issuer)} --redirect-uri URI`,
+              look
+            )
           ])
         })
       })

@@ -4,6 +4,7 @@
  * @internal
  */
 import * as ClientRegistration from "@effect-dcr/core/ClientRegistration"
+import * as MetadataRule from "@effect-dcr/core/MetadataRule"
 import { RegistrationError } from "@effect-dcr/core/RegistrationError"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
@@ -49,8 +50,12 @@ const examine = Effect.fnUntraced(function*(
   if (server?.registration_endpoint === undefined) {
     return { chapters: [found.chapter], made: [], failure: found.failure ?? notOffered }
   }
-  // The policy judges the endpoint before anything is sent there.
-  yield* ClientRegistration.request(server, ordinary)
+  // The policy judges the endpoint, and the token whether it can be one, before anything is sent there.
+  yield* ClientRegistration.request(server, ordinary, {
+    ...options,
+    initialAccessToken,
+    rulesOff: MetadataRule.rules.map(({ id }) => id)
+  })
   const visit = yield* Visit.make({ server, initialAccessToken, ...options })
   const metadataUrl = records.find(({ status }) => status === 200)?.url
   const browsers = metadataUrl === undefined ? [] : [yield* examineBrowsers(metadataUrl, server.registration_endpoint)]

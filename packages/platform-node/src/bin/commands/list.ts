@@ -33,6 +33,9 @@ const rowOf =
     ].join(", ")
   ]
 
+const isRemarkable = ({ possibleOrphans, previousClientIds, problem }: Registrar.Summary): boolean =>
+  previousClientIds.length > 0 || possibleOrphans.length > 0 || Option.isSome(problem)
+
 export const list = Command.make(
   "list",
   {},
@@ -51,7 +54,14 @@ export const list = Command.make(
           sections([
             summaries.length === 0
               ? "Nothing is kept. `effect-dcr register ISSUER` begins."
-              : columns([["ISSUER", "PROFILE", "CLIENT", ""].map(look.dim), ...summaries.map(rowOf(look))], look, ""),
+              : columns(
+                [
+                  ["ISSUER", "PROFILE", "CLIENT", summaries.some(isRemarkable) ? "NOTE" : ""].map(look.dim),
+                  ...summaries.map(rowOf(look))
+                ],
+                look,
+                ""
+              ),
             look.dim(`kept in ${plain(directory)}`)
           ]))
       })

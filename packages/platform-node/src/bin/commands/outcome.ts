@@ -5,6 +5,7 @@
  */
 import type { RegisteredClient } from "@effect-dcr/core/RegisteredClient"
 import { revealed } from "../render.ts"
+import { paragraph, type Style } from "../style.ts"
 
 export type Outcome = "registered" | "kept" | "updated" | "replaced"
 
@@ -18,9 +19,21 @@ export const outcomeOf = (before: RegisteredClient | undefined, client: Register
 const stateOf = (client: RegisteredClient): string => JSON.stringify([client.requested, revealed(client)])
 
 /** The outcome for a person. */
-export const wordsOf: { readonly [O in Outcome]: string } = {
+export const outcomeWord: { readonly [O in Outcome]: string } = {
   registered: "registered",
-  kept: "kept as it is; nothing was sent",
+  kept: "kept as it is",
   updated: "updated",
-  replaced: "replaced by a new client; the one before stays at the server"
+  replaced: "replaced by a new client"
+}
+
+const remarks: { readonly [O in Outcome]?: string } = {
+  kept: "There was nothing to change, and nothing was sent.",
+  replaced:
+    "The server does not update it so. The client before is still there: `remove` deletes both, where the server lets it."
+}
+
+/** What there is to know of it besides. */
+export const remarkText = (outcome: Outcome, look: Style): string => {
+  const remark = remarks[outcome]
+  return remark === undefined ? "" : paragraph(remark, look)
 }

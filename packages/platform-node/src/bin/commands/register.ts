@@ -11,12 +11,12 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { metadataFlags, readMetadata, readToken, tokenFile } from "../input.ts"
 import { print, waiting } from "../output.ts"
-import { clientJson, clientText, sections } from "../render.ts"
+import { clientJson, clientText, sections, titleText } from "../render.ts"
 import { reporting } from "../report.ts"
 import { issuer, profile } from "../settings.ts"
-import { plain, style } from "../style.ts"
+import { style } from "../style.ts"
 import { callOptions, registrar } from "../world.ts"
-import { outcomeOf, wordsOf } from "./outcome.ts"
+import { outcomeOf, outcomeWord, remarkText } from "./outcome.ts"
 
 const preset = Flag.ChoiceWithValue("preset", [["openid", openid], ["fapi2", fapi2], ["mcp", mcp]]).pipe(
   Flag.withDescription("Fill in and check what an ecosystem asks for"),
@@ -49,9 +49,8 @@ export const register = Command.make(
         text: Effect.gen(function*() {
           const look = yield* style
           return sections([
-            `${look.good(wordsOf[outcome])}  ${look.bold(plain(client.issuer))}  ${
-              look.dim(`profile ${plain(profile)}`)
-            }`,
+            titleText(look.good(outcomeWord[outcome]), { issuer: client.issuer, profile }, look),
+            remarkText(outcome, look),
             yield* clientText(client, { filledIn: isNew })
           ])
         })

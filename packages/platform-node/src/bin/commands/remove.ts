@@ -8,9 +8,10 @@ import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import { print, waiting } from "../output.ts"
+import { titleText } from "../render.ts"
 import { reporting } from "../report.ts"
 import { issuer, profile, yes } from "../settings.ts"
-import { plain, style } from "../style.ts"
+import { style } from "../style.ts"
 import { registrar } from "../world.ts"
 import { confirm } from "./confirm.ts"
 import { requireKept } from "./kept.ts"
@@ -37,8 +38,7 @@ export const remove = Command.make(
         json: { ...key, removed: !forget, forgotten: true },
         text: Effect.map(
           style,
-          (look) =>
-            `${look.good(forget ? "forgotten" : "deleted")}  ${plain(issuer)}  ${look.dim(`profile ${plain(profile)}`)}`
+          (look) => titleText(look.good(forget ? "forgotten" : "deleted"), key, look)
         )
       })
     },

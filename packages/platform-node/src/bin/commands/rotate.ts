@@ -7,10 +7,10 @@ import * as Registrar from "@effect-dcr/core/Registrar"
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
 import { print, waiting } from "../output.ts"
-import { clientJson, clientText, sections } from "../render.ts"
+import { clientJson, clientText, sections, titleText } from "../render.ts"
 import { reporting } from "../report.ts"
 import { issuer, profile } from "../settings.ts"
-import { plain, style } from "../style.ts"
+import { style } from "../style.ts"
 import { registrar } from "../world.ts"
 import { keptUnder } from "./kept.ts"
 
@@ -35,7 +35,7 @@ export const rotate = Command.make(
             ? look.warn("the server changed nothing")
             : look.good(`new ${fresh.join(", ")}`)
           return sections([
-            `${what}  ${look.bold(plain(client.issuer))}  ${look.dim(`profile ${plain(profile)}`)}`,
+            titleText(what, { issuer: client.issuer, profile }, look),
             yield* clientText(client)
           ])
         })

@@ -8,10 +8,10 @@ import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import { print, waiting } from "../output.ts"
-import { clientJson, clientText, sections } from "../render.ts"
+import { clientJson, clientText, sections, titleText } from "../render.ts"
 import { reporting } from "../report.ts"
 import { issuer, profile } from "../settings.ts"
-import { plain, style } from "../style.ts"
+import { style } from "../style.ts"
 import { registrar } from "../world.ts"
 import { keptUnder } from "./kept.ts"
 
@@ -34,7 +34,7 @@ export const show = Command.make(
         text: Effect.gen(function*() {
           const look = yield* style
           return sections([
-            `${look.bold(plain(client.issuer))}  ${look.dim(`profile ${plain(profile)}`)}`,
+            titleText("", { issuer: client.issuer, profile }, look),
             yield* clientText(client, { filledIn: true })
           ])
         })

@@ -11,13 +11,13 @@ import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import { metadataFlags, readMetadata } from "../input.ts"
 import { print, waiting } from "../output.ts"
-import { clientJson, clientText, sections } from "../render.ts"
+import { clientJson, clientText, sections, titleText } from "../render.ts"
 import { reporting } from "../report.ts"
 import { issuer, profile } from "../settings.ts"
-import { plain, style } from "../style.ts"
+import { style } from "../style.ts"
 import { callOptions, registrar } from "../world.ts"
 import { keptUnder } from "./kept.ts"
-import { outcomeOf, wordsOf } from "./outcome.ts"
+import { outcomeOf, outcomeWord, remarkText } from "./outcome.ts"
 
 const unset = Flag.String("unset").pipe(
   Flag.withDescription("A member to leave out; may be repeated"),
@@ -50,13 +50,10 @@ export const update = Command.make(
         json: { profile, outcome, isNew: outcome === "replaced", ...yield* clientJson(client) },
         text: Effect.gen(function*() {
           const look = yield* style
-          const what = outcome === "replaced"
-            ? look.warn("replaced, because the server does not update it so; the client before is kept there")
-            : outcome === "kept"
-            ? look.warn("nothing to change; nothing was sent")
-            : look.good(wordsOf[outcome])
+          const paint = outcome === "updated" ? look.good : look.warn
           return sections([
-            `${what}  ${look.bold(plain(client.issuer))}  ${look.dim(`profile ${plain(profile)}`)}`,
+            titleText(paint(outcomeWord[outcome]), { issuer: client.issuer, profile }, look),
+            remarkText(outcome, look),
             yield* clientText(client)
           ])
         })

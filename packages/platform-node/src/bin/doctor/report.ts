@@ -3,7 +3,9 @@
  *
  * @internal
  */
-import { columns, plain, type Style } from "../style.ts"
+import * as Arr from "effect/Array"
+import { ruled } from "../render.ts"
+import { columns, labelled, paragraph, plain, type Style } from "../style.ts"
 
 /** How a server does in one point: as specified, something to know, or a departure that breaks clients. */
 export type Verdict = "good" | "note" | "bad"
@@ -69,19 +71,41 @@ export const reportText = (report: Report, look: Style): string => {
         columns(
           findings.map(({ section, seen, verdict, what }) => [
             `${painted[verdict](marks[verdict])} ${plain(what)}`,
-            look.dim(section ?? ""),
-            plain(seen)
+            ruled(plain(seen), section, look)
           ]),
           look
         )
       }`
     ),
-    `${report.requests.length} requests; ${report.made.length} clients made, ${
-      report.made.length - left.length
-    } of them deleted again`,
-    ...left.map((made) => look.warn(leftover(made)))
+    `${counted(report.requests.length, "request")}; ${madeText(report.made)}`,
+    ...leftText(left, look)
   ].join("\n\n")
 }
+
+const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? "" : "s"}`
+
+const madeText = (made: ReadonlyArray<Made>): string => {
+  const deleted = made.filter(({ deleted }) => deleted).length
+  return made.length === 0
+    ? "no client was made"
+    : `${counted(made.length, "client")} made, ${
+      deleted === made.length ? "and deleted again" : deleted === 0 ? "none deleted again" : `${deleted} deleted again`
+    }`
+}
+
+/** Those that are left, by the reason why. */
+const leftText = (left: ReadonlyArray<Made>, look: Style): ReadonlyArray<string> =>
+  left.length === 0 ? [] : [
+    ...Object.entries(Arr.groupBy(left, ({ why }) => why ?? "")).map(
+      ([why, clients]) =>
+        [
+          look.warn("Left at the server"),
+          ...clients.map(({ clientId }) => `  ${plain(clientId)}`),
+          look.dim(paragraph(plain(why), look))
+        ].join("\n")
+    ),
+    labelled(look.bold("next"), "Ask the operator of the server to delete them.", look)
+  ]
 
 /** A cell of a table: a bar would end it, markup would be taken for some. */
 const cell = (text: string): string => plain(text).replace(/[\\|`*_<>[\]]/g, (character) => `\\${character}`)
