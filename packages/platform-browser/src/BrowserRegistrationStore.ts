@@ -7,8 +7,8 @@
  *
  * **Gotchas**
  *
- * A browser may delete what a site keeps when it is short of room, and Safari does so after seven days without a visit: ask for
- * {@link persist}. Private windows forget with their last tab. The origin is the border: `app.example.com` and
+ * A browser may delete what a site keeps when it is short of room, and Safari does so after seven days of its use in which
+ * nobody touched the site: ask for {@link persist}. Private windows forget with their last tab. The origin is the border: `app.example.com` and
  * `www.example.com` keep registrations of their own.
  *
  * Any script of the origin can read what is kept. {@link layerEncrypted} encrypts it with a key that no script can export: who

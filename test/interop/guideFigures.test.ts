@@ -1,0 +1,137 @@
+/** What the guides say in numbers and in passing, where no other test is about it. */
+import { ClientRegistration, ExchangeLimits, Registrar, RegistrationStore, RetryPolicy } from "@effect-dcr/core"
+import * as core from "@effect-dcr/core"
+import * as TestAuthorizationServer from "@effect-dcr/core/testing/TestAuthorizationServer"
+import { assert, describe, it } from "@effect/vitest"
+import { Duration, Effect, Layer, Tracer } from "effect"
+import { TestClock } from "effect/testing"
+import { readFileSync } from "node:fs"
+
+const guide = (name: string): string =>
+  readFileSync(new URL(`../../docs/guides/${name}.md`, import.meta.url), "utf8").replaceAll(/\s+/g, " ")
+
+const wanted = {
+  server: "https://op.example.com",
+  profile: "default",
+  metadata: { redirect_uris: ["https://app.example.com/cb"] }
+}
+
+const ensure = Registrar.Registrar.use((registrar) => registrar.ensure(wanted))
+
+const kept = (options?: TestAuthorizationServer.Options) =>
+  Registrar.layer().pipe(
+    Layer.provide(RegistrationStore.layerMemory),
+    Layer.provideMerge(TestAuthorizationServer.layer(options))
+  )
+
+/** The names of the spans, as they begin. */
+const collector = () => {
+  const names: Array<string> = []
+  const tracer = Tracer.make({
+    span: (options) => {
+      names.push(options.name)
+      return new Tracer.NativeSpan(options)
+    }
+  })
+  return { names, tracer }
+}
+
+describe("the limits", () => {
+  it.effect("of an exchange are those of the guide to security", () =>
+    Effect.gen(function*() {
+      assert.deepStrictEqual(yield* ExchangeLimits.ExchangeLimits, {
+        deadline: "30 seconds",
+        maxResponseBytes: 1024 * 1024,
+        maxMetadataBytes: 128 * 1024,
+        maxJsonDepth: 64
+      })
+      assert.include(
+        guide("security"),
+        "30 seconds for an operation with all its attempts, 1 MiB for an answer, 128 KiB for metadata of a server, 64 levels of JSON"
+      )
+    }))
+
+  it.effect("of retries are those of the guide to retries", () =>
+    Effect.gen(function*() {
+      assert.strictEqual((yield* RetryPolicy.RetryPolicy).maxRetryAfter, "10 seconds")
+      assert.include(guide("retries"), "A `Retry-After` is waited for up to 10 seconds")
+    }))
+})
+
+describe("a registrar without options", () => {
+  it.effect("sends nothing for a minute after an unknown outcome, for two after the next", () =>
+    Effect.gen(function*() {
+      const server = yield* TestAuthorizationServer.TestAuthorizationServer
+      yield* server.misbehave("reset-after-processing")
+      for (const minutes of [1, 2]) {
+        assert.strictEqual((yield* Effect.flip(ensure)).reason._tag, "OutcomeUnknown")
+        const { length } = yield* server.requests
+        const { reason, retryAfter } = yield* Effect.flip(ensure)
+        assert.strictEqual(reason._tag === "OutcomeUnknown" ? reason.why : undefined, "Backoff")
+        assert.strictEqual(Duration.toMinutes(retryAfter ?? Duration.zero), minutes)
+        assert.lengthOf(yield* server.requests, length)
+        yield* TestClock.adjust(Duration.minutes(minutes))
+      }
+      assert.include(
+        guide("keep-and-renew"),
+        "After `OutcomeUnknown` nothing is sent for a minute, for two after the next"
+      )
+    }).pipe(Effect.provide(kept())))
+
+  it.effect("renews a secret a day before it expires", () =>
+    Effect.gen(function*() {
+      const server = yield* TestAuthorizationServer.TestAuthorizationServer
+      yield* ensure
+      yield* TestClock.adjust(Duration.hours(29 * 24 - 1))
+      yield* ensure
+      assert.lengthOf(yield* server.clients, 1)
+      yield* TestClock.adjust("2 hours")
+      yield* ensure
+      assert.lengthOf(yield* server.clients, 2)
+      assert.include(guide("keep-and-renew"), "renewed before its secret expires: a day before")
+    }).pipe(Effect.provide(kept({ secretLifetime: "30 days" }))))
+
+  it.effect("has a span for an ensure that registers, and none for one that finds", () =>
+    Effect.gen(function*() {
+      const { names, tracer } = collector()
+      const traced = Effect.provideService(ensure, Tracer.Tracer, tracer)
+      yield* traced
+      assert.deepStrictEqual(names, [
+        "Registrar.ensure",
+        "AuthorizationServer.discover",
+        "GET",
+        "ClientRegistration.register",
+        "POST"
+      ])
+      yield* traced
+      assert.lengthOf(names, 5)
+    }).pipe(Effect.provide(kept())))
+
+  it.effect("uses the tracer that is set where its layer is built, if one is", () =>
+    Effect.gen(function*() {
+      const outer = collector()
+      const inner = collector()
+      yield* Effect.provideService(ensure, Tracer.Tracer, inner.tracer).pipe(
+        Effect.provide(kept()),
+        Effect.provideService(Tracer.Tracer, outer.tracer)
+      )
+      assert.deepStrictEqual(inner.names, [])
+      assert.include(outer.names, "ClientRegistration.register")
+    }))
+})
+
+it("core names no store of a fleet: who does not import one loads nothing of it", () => {
+  for (const name of ["SqlRegistrationStore", "RedisRegistrationStore", "CachedRegistrationStore"]) {
+    assert.notProperty(core, name)
+  }
+})
+
+it.effect("a registration access token goes to its own URI and nowhere else", () =>
+  Effect.gen(function*() {
+    const server = yield* TestAuthorizationServer.TestAuthorizationServer
+    const client = yield* ClientRegistration.register(server.metadata(), wanted.metadata)
+    yield* core.ClientConfiguration.read(client)
+    yield* ClientRegistration.register(server.metadata(), wanted.metadata)
+    const bearers = (yield* server.requests).filter(({ headers }) => "authorization" in headers)
+    assert.deepStrictEqual(bearers.map(({ url }) => String(url)), [client.information.registration_client_uri])
+  }).pipe(Effect.provide(TestAuthorizationServer.layer())))
