@@ -1,9 +1,16 @@
 /** What the guides say in numbers and in passing, where no other test is about it. */
-import { ClientRegistration, ExchangeLimits, Registrar, RegistrationStore, RetryPolicy } from "@effect-dcr/core"
+import {
+  ClientRegistration,
+  ExchangeLimits,
+  type RegisteredClient,
+  Registrar,
+  RegistrationStore,
+  RetryPolicy
+} from "@effect-dcr/core"
 import * as core from "@effect-dcr/core"
 import * as TestAuthorizationServer from "@effect-dcr/core/testing/TestAuthorizationServer"
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Layer, Tracer } from "effect"
+import { Duration, Effect, Layer, Redacted, Tracer } from "effect"
 import { TestClock } from "effect/testing"
 import { readFileSync } from "node:fs"
 
@@ -23,6 +30,9 @@ const kept = (options?: TestAuthorizationServer.Options) =>
     Layer.provide(RegistrationStore.layerMemory),
     Layer.provideMerge(TestAuthorizationServer.layer(options))
   )
+
+const secretOf = ({ information }: RegisteredClient.RegisteredClient): string =>
+  information.client_secret === undefined ? assert.fail("no secret") : Redacted.value(information.client_secret)
 
 /** The names of the spans, as they begin. */
 const collector = () => {
@@ -90,6 +100,16 @@ describe("a registrar without options", () => {
       assert.lengthOf(yield* server.clients, 2)
       assert.include(guide("keep-and-renew"), "renewed before its secret expires: a day before")
     }).pipe(Effect.provide(kept({ secretLifetime: "30 days" }))))
+
+  it.effect("keeps the client where an update brings a new secret", () =>
+    Effect.gen(function*() {
+      const first = yield* ensure
+      yield* TestClock.adjust("29 days")
+      yield* TestClock.adjust("1 hour")
+      const second = yield* ensure
+      assert.strictEqual(second.information.client_id, first.information.client_id)
+      assert.notStrictEqual(secretOf(second), secretOf(first))
+    }).pipe(Effect.provide(kept({ secretLifetime: "30 days", rotateSecret: "update" }))))
 
   it.effect("has a span for an ensure that registers, and none for one that finds", () =>
     Effect.gen(function*() {
