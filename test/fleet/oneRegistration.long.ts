@@ -41,6 +41,7 @@ for (const [name, server] of Object.entries({ postgres, redis })) {
       Effect.gen(function*() {
         const figures = yield* walk(store(), { ...whole, seed: 22, concurrency: 1, kills: 40, every: 6000 })
         assert.isAtMost(figures.orphans, figures.kills)
+        assert.isAtLeast(figures.kills, 20, "it lasts long enough to be disturbed")
         record({
           id: `fleet-${name}-killed`,
           title: `The same while processes are killed, on ${name}`,
@@ -51,6 +52,7 @@ for (const [name, server] of Object.entries({ postgres, redis })) {
     it.live("the same while the store is stopped and started again", () =>
       Effect.gen(function*() {
         const figures = yield* walk(store(), { ...whole, seed: 23, concurrency: 4, outages: 10, every: 15_000 })
+        assert.isAtLeast(figures.outages, 5, "it lasts long enough to be disturbed")
         record({
           id: `fleet-${name}-stopped`,
           title: `The same while the store is stopped and started again, on ${name}`,
@@ -60,29 +62,22 @@ for (const [name, server] of Object.entries({ postgres, redis })) {
 
     it.live("a secret that is rotated reaches everybody", () =>
       Effect.gen(function*() {
-        const told: Array<number> = []
-        const aged: Array<number> = []
-        let uses = 0
         const maxAge = 2000
-        const rounds = 5
-        for (let round = 0; round < rounds; round++) {
-          const common = { processes: 8, secretLifetime: 10_000 }
-          const heard = yield* rotate(store(), { ...common, maxAge: 60_000, listens: true, watchFor: 4000 })
-          const alone = yield* rotate(store(), { ...common, maxAge, listens: false, watchFor: maxAge + 3000 })
-          told.push(heard.longest)
-          aged.push(alone.longest)
-          uses += heard.uses + alone.uses
-        }
-        assert.isBelow(Math.max(...told), 1000)
-        assert.isBelow(Math.max(...aged), maxAge + 1000)
+        const common = { processes: 8, rotations: 20 }
+        const heard = yield* rotate(store(), { ...common, maxAge: 60_000, listens: true, every: 1500, seed: 24 })
+        const alone = yield* rotate(store(), { ...common, maxAge, listens: false, every: maxAge + 1000, seed: 25 })
+        assert.isBelow(heard.longest, 500, "as soon as they hear of it")
+        // What a busy machine takes from the answer to writing down that it was used.
+        assert.isBelow(alone.longest, maxAge + 200, "within the bound")
+        assert.isAbove(alone.longest, maxAge / 2, "the bound is put to the test")
         record({
           id: `fleet-${name}-rotation`,
           title: `A secret that one of 8 processes rotates, on ${name}`,
           figures: {
-            "rotations": 2 * rounds,
-            "uses of a secret": uses,
-            "longest use of the old secret after the rotation, with news, in milliseconds": Math.max(...told),
-            "the same without news, in milliseconds": Math.max(...aged),
+            "rotations": heard.rotations + alone.rotations,
+            "uses of a secret": heard.uses + alone.uses,
+            "longest use of the old secret after the rotation, with news, in milliseconds": heard.longest,
+            "the same without news, in milliseconds": alone.longest,
             "bound of age without news, in milliseconds": maxAge
           }
         })

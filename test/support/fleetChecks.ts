@@ -195,60 +195,69 @@ export interface RotationOptions {
   readonly maxAge: number
   /** Whether the processes hear of changes. */
   readonly listens: boolean
-  /** In milliseconds. */
-  readonly secretLifetime: number
-  /** How long to look on after the rotation, in milliseconds. */
-  readonly watchFor: number
+  /** How often one of them rotates the secret. */
+  readonly rotations: number
+  /** The shortest time from one to the next, in milliseconds; the longest is half as long again. */
+  readonly every: number
+  readonly seed: number
 }
 
 /**
- * One process rotates the secret, and the others use it: how long the old one was used by somebody after the new one was first
- * there, in milliseconds.
+ * One process rotates the secret of a client again and again, and all use it all the time: how long somebody used an old one after
+ * the rotation was done, in milliseconds. No secret expires, so that nothing but the news and the age of copies ends its use.
  */
-export const rotate = (store: StoreServer, { listens, maxAge, processes, secretLifetime, watchFor }: RotationOptions) =>
+export const rotate = (store: StoreServer, options: RotationOptions) =>
   Effect.gen(function*() {
-    const server = yield* startIssuers({ secretLifetime, rotateSecret: "update" })
-    const prefix = yield* newPrefix(store.place)
-    const children = yield* Effect.forEach(Array.from({ length: processes }), (_, index) =>
+    const { every, listens, maxAge, processes, rotations, seed } = options
+    const random = seeded(seed)
+    const server = yield* startIssuers({ rotateSecret: "update" })
+    const task: FleetTask = {
+      place: store.place,
+      prefix: yield* newPrefix(store.place),
+      issuers: server.issuers(1),
+      tenants: 1,
+      seed,
+      concurrency: 1,
+      leaseTtl: 10_000,
+      maxAge,
+      listens
+    }
+    const children = yield* Effect.forEach(Array.from({ length: processes }), () =>
       Effect.gen(function*() {
         const child = yield* startChild("fleetChild.ts", ["watch"])
-        yield* child.write(JSON.stringify(
-          {
-            place: store.place,
-            prefix,
-            issuers: server.issuers(1),
-            tenants: 1,
-            seed: index,
-            concurrency: 1,
-            leaseTtl: 10_000,
-            // The first one renews early, the others only when they have to.
-            renewBefore: index === 0 ? secretLifetime : 1,
-            maxAge,
-            listens
-          } satisfies FleetTask
-        ))
+        yield* child.write(JSON.stringify(task))
         assert.strictEqual(yield* child.line, "ready")
         return child
       }))
     for (const child of children) yield* child.write("go")
-    // It is renewed a fifth of its life before its end.
-    yield* Effect.sleep(secretLifetime * 0.8 + watchFor)
+    // At no time that the ages of the copies would keep in step with.
+    const pause = Effect.suspend(() => Effect.sleep(every * (1 + random() / 2)))
+    for (let round = 0; round < rotations; round++) {
+      yield* pause
+      yield* Effect.forEach(children.slice(0, 1), (first) => first.write("rotate"))
+    }
+    yield* pause
     for (const child of children) yield* child.write("end")
-    const used = yield* Effect.forEach(
+    const [rotator, ...others] = yield* Effect.forEach(
       children,
       ({ line }) => Effect.map(line, (text) => unchecked<Watched>(JSON.parse(text)))
     )
-    const [first] = used
-    assert.isDefined(first)
-    const secrets = Object.entries(first).sort(([, one], [, other]) => one.first - other.first)
-    assert.isAtLeast(secrets.length, 2, "the secret was rotated")
-    const [[old] = [""], [next, { first: rotated }] = ["", { first: 0 }]] = secrets
-    const others = used.slice(1)
-    assert.isTrue(others.every((each) => (each[next]?.uses ?? 0) > 0), "everybody used the new one")
-    assert.isTrue(others.every((each) => (each[old]?.uses ?? 0) > 0), "everybody had used the old one")
-    const late = others.map((each) => Math.max(0, (each[old]?.last ?? 0) - rotated))
-    const uses = used.flatMap((each) => Object.values(each)).reduce((sum, each) => sum + each.uses, 0)
-    return { longest: Math.max(...late), uses }
+    assert.isDefined(rotator)
+    assert.strictEqual(rotator.rotations.length, rotations)
+    const late = rotator.rotations.flatMap(({ at, next, old }) => {
+      assert.notStrictEqual(next, old)
+      assert.isAtMost(rotator.used[old]?.last ?? 0, at, "who rotated it does not use the old one")
+      return others.map(({ used }) => {
+        assert.isAbove(used[old]?.uses ?? 0, 0, "everybody had used the old one")
+        assert.isAbove(used[next]?.uses ?? 0, 0, "everybody used the new one")
+        return Math.max(0, (used[old]?.last ?? 0) - at)
+      })
+    })
+    const uses = [rotator, ...others].flatMap(({ used }) => Object.values(used)).reduce(
+      (sum, each) => sum + each.uses,
+      0
+    )
+    return { rotations, longest: Math.max(...late), uses }
   }).pipe(Effect.scoped)
 
 export interface BulkOptions {
@@ -268,18 +277,18 @@ export const provision = (store: StoreServer, options: BulkOptions) =>
     const well = yield* startIssuers()
     const limited = yield* startIssuers({ rateLimit })
     const gone = yield* Effect.scoped(Effect.map(startIssuers(), ({ issuers }) => issuers(1)))
-    const prefix = yield* newPrefix(store.place)
+    const wellIssuers = well.issuers(options.issuers)
     const [limitedIssuer = ""] = limited.issuers(1)
-    const issuers = [...well.issuers(options.issuers), limitedIssuer, ...gone]
-    const task: FleetTask = { place: store.place, prefix, issuers, tenants, seed, concurrency, leaseTtl: 1500 }
+    const start = (task: Pick<FleetTask, "prefix" | "issuers" | "tenants">) =>
+      Effect.gen(function*() {
+        const child = yield* startChild("fleetChild.ts", ["bulk"])
+        const common = { place: store.place, seed, concurrency, leaseTtl: 1500 }
+        yield* child.write(JSON.stringify({ ...common, ...task } satisfies FleetTask))
+        assert.strictEqual(yield* child.line, "ready")
+        yield* child.write("go")
+        return child
+      })
     const given = new Map<string, Set<string>>()
-    const start = Effect.gen(function*() {
-      const child = yield* startChild("fleetChild.ts", ["bulk"])
-      yield* child.write(JSON.stringify(task))
-      assert.strictEqual(yield* child.line, "ready")
-      yield* child.write("go")
-      return child
-    })
     const take = (lines: ReadonlyArray<string>) => {
       let last: Provisioned | undefined
       for (const line of lines) {
@@ -292,22 +301,44 @@ export const provision = (store: StoreServer, options: BulkOptions) =>
       }
       return last
     }
+    /** When the last one of those who are well was done, in seconds. */
+    const wellDone = ({ ends }: Provisioned) =>
+      Math.max(...wellIssuers.map((issuer) => ends[issuer] ?? Infinity)) / 1000
+
+    // ------------------------------------------------------------------ alone
+    const alone = yield* Effect.scoped(Effect.gen(function*() {
+      const others = yield* startIssuers()
+      const issuers = others.issuers(options.issuers)
+      const child = yield* start({ prefix: yield* newPrefix(store.place), issuers, tenants: Math.ceil(tenants / 2) })
+      yield* child.ended
+      const last = take(child.unread())
+      assert.isDefined(last, child.complaints())
+      given.clear()
+      return last.summary.ensured / (Math.max(...Object.values(last.ends)) / 1000)
+    }))
+
+    // ------------------------------------------------------------------ beside those that are not well
+    const prefix = yield* newPrefix(store.place)
+    const issuers = [...wellIssuers, limitedIssuer, ...gone]
+    const task = { prefix, issuers, tenants }
     const half = (tenants * issuers.length) / 2
     yield* Effect.scoped(Effect.gen(function*() {
-      const child = yield* start
+      const child = yield* start(task)
       while (child.unread().length < half) yield* Effect.sleep(5)
       yield* child.signal("SIGKILL")
       yield* child.ended
       take(child.unread())
     }))
     const beforeKill = given.size
-    const second = yield* start
+    const registeredBefore = (yield* well.clients).length
+    const second = yield* start(task)
     yield* second.ended
     const last = take(second.unread())
     assert.isDefined(last, second.complaints())
     const { ends, heap, summary } = last
 
-    const clients = [...yield* well.clients, ...yield* limited.clients]
+    const wellClients = yield* well.clients
+    const clients = [...wellClients, ...yield* limited.clients]
     const records = yield* allRecords(store, prefix)
     const kept = new Set([...records.values()].map(({ current }) => current?.information.client_id))
     const orphans = clients.filter(([, clientId]) => !kept.has(clientId))
@@ -319,7 +350,6 @@ export const provision = (store: StoreServer, options: BulkOptions) =>
     assert.strictEqual(clients.length - orphans.length, expected)
     assert.isAtMost(orphans.length, Math.min(listed, concurrency))
     for (const [name, ids] of given) assert.strictEqual(ids.size, 1, `${name} was registered twice`)
-    const longest = Math.max(...well.issuers(options.issuers).map((issuer) => ends[issuer] ?? Infinity))
     const { posts } = yield* limited.count
     return {
       beforeKill,
@@ -327,7 +357,10 @@ export const provision = (store: StoreServer, options: BulkOptions) =>
       orphans: orphans.length,
       postponed: summary.postponed,
       failed: summary.failed,
-      othersDone: longest / 1000,
+      /** Registrations per second at those that are well: by themselves, and beside the two that are not. */
+      alone,
+      beside: (wellClients.length - registeredBefore) / wellDone(last),
+      othersDone: wellDone(last),
       limitedDone: (ends[limitedIssuer] ?? 0) / 1000,
       limitedPosts: posts,
       heap

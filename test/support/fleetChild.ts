@@ -4,7 +4,7 @@
  *
  * ```
  * node fleetChild.ts walk     "ready"; a line of JSON for each registration that it was given; at last the failures on the way
- * node fleetChild.ts watch    "ready"; asks for one registration on and on, until a third line; which secret it used until when
+ * node fleetChild.ts watch    "ready"; asks for one registration on and on; "rotate": rotates its secret; "end": which one it used when
  * node fleetChild.ts bulk     "ready"; provisions all of them by `ensureAll`; a line of JSON for each outcome
  * ```
  *
@@ -41,8 +41,6 @@ export interface FleetTask {
   readonly concurrency: number
   /** In milliseconds. */
   readonly leaseTtl: number
-  /** In milliseconds. */
-  readonly renewBefore?: number
   /** The bound of age of a cache in front of the store, in milliseconds. Default: no cache. */
   readonly maxAge?: number
   /** Whether the cache hears of changes. Default: `true`. */
@@ -65,8 +63,12 @@ export interface Provisioned {
   readonly heap: ReadonlyArray<number>
 }
 
-/** What one who watched says at the end: for each secret, by its digest, when it was first and last used. */
-export type Watched = Readonly<Record<string, { readonly first: number; readonly last: number; readonly uses: number }>>
+/** What one who watched says at the end. Secrets are named by their digests, times are milliseconds since the epoch. */
+export interface Watched {
+  readonly used: Readonly<Record<string, { readonly first: number; readonly last: number; readonly uses: number }>>
+  /** What it rotated itself, and when that was done. */
+  readonly rotations: ReadonlyArray<{ readonly old: string; readonly next: string; readonly at: number }>
+}
 
 export const profileOf = (tenant: number) => `tenant-${tenant}`
 
@@ -90,10 +92,7 @@ export const registrarLayer = (task: FleetTask) => {
     timeout: "3 seconds",
     listens: task.listens ?? true
   })
-  return Registrar.layer({
-    leaseTtl: task.leaseTtl,
-    ...(task.renewBefore === undefined ? undefined : { renewBefore: task.renewBefore })
-  }).pipe(
+  return Registrar.layer({ leaseTtl: task.leaseTtl }).pipe(
     Layer.provide([
       task.maxAge === undefined
         ? store
@@ -141,26 +140,30 @@ const walk = (task: FleetTask) =>
     yield* Console.log(JSON.stringify({ done: true, failures } satisfies Walked))
   })
 
-const watch = (task: FleetTask, end: Promise<unknown>) =>
+const watch = (task: FleetTask, lines: AsyncIterator<string>) =>
   Effect.gen(function*() {
     const registrar = yield* Registrar.Registrar
     const used: Record<string, { first: number; last: number; uses: number }> = {}
-    const wanted = wantedOf(task.issuers[0] ?? "", 0)
-    let isRunning = true
-    void end.then(() => {
-      isRunning = false
-    })
-    while (isRunning) {
-      const { information } = yield* registrar.ensure(wanted)
+    const rotations: Array<Watched["rotations"][number]> = []
+    const issuer = task.issuers[0] ?? ""
+    const use = Effect.map(registrar.ensure(wantedOf(issuer, 0)), ({ information }) => {
+      const now = Date.now()
       const secret = information.client_secret === undefined ? "" : Redacted.value(information.client_secret)
       const digest = createHash("sha256").update(secret).digest("base64url")
-      const now = Date.now()
-      const known = used[digest]
-      if (known === undefined) used[digest] = { first: now, last: now, uses: 1 }
-      else used[digest] = { ...known, last: now, uses: known.uses + 1 }
-      yield* Effect.sleep(5)
-    }
-    yield* Console.log(JSON.stringify(used satisfies Watched))
+      const known = used[digest] ?? { first: now, last: now, uses: 0 }
+      used[digest] = { ...known, last: now, uses: known.uses + 1 }
+      return digest
+    })
+    const obey = Effect.gen(function*() {
+      while ((yield* Effect.promise(() => lines.next())).value === "rotate") {
+        const old = yield* use
+        yield* registrar.rotate({ issuer, profile: profileOf(0) })
+        const at = Date.now()
+        rotations.push({ old, next: yield* use, at })
+      }
+    })
+    yield* Effect.raceFirst(obey, Effect.forever(Effect.andThen(use, Effect.sleep(5))))
+    yield* Console.log(JSON.stringify({ used, rotations } satisfies Watched))
   })
 
 const provision = (task: FleetTask) =>
@@ -209,7 +212,7 @@ if (import.meta.main) {
     console.log("ready")
     return lines.next()
   })
-  const programs = { walk: () => walk(task), watch: () => watch(task, lines.next()), bulk: () => provision(task) }
+  const programs = { walk: () => walk(task), watch: () => watch(task, lines), bulk: () => provision(task) }
   const program = programs[unchecked<keyof typeof programs>(process.argv[2])]
   await Effect.runPromise(
     Effect.andThen(begin, Effect.suspend(program)).pipe(

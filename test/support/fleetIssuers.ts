@@ -20,8 +20,6 @@ import { unchecked } from "./unchecked.ts"
 export interface IssuersOptions {
   /** How long it thinks before and after it acts, in milliseconds. Default: 0. */
   readonly pause?: number
-  /** In milliseconds. */
-  readonly secretLifetime?: number
   readonly rotateSecret?: "update"
   /** How many registrations an issuer takes in a window, in milliseconds. */
   readonly rateLimit?: { readonly limit: number; readonly window: number }
@@ -61,7 +59,6 @@ const serve = (options: IssuersOptions, questions: AsyncIterator<string>) =>
     const server = Context.get(
       yield* Layer.build(TestAuthorizationServer.layer({
         recordedRequests: 1,
-        ...(options.secretLifetime === undefined ? undefined : { secretLifetime: options.secretLifetime }),
         ...(options.rotateSecret === undefined ? undefined : { rotateSecret: options.rotateSecret }),
         ...(options.rateLimit === undefined ? undefined : { rateLimit: options.rateLimit })
       })),
