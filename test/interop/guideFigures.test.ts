@@ -12,7 +12,10 @@ import * as TestAuthorizationServer from "@effect-dcr/core/testing/TestAuthoriza
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Layer, Redacted, Tracer } from "effect"
 import { TestClock } from "effect/testing"
-import { readFileSync } from "node:fs"
+import { spawnSync } from "node:child_process"
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
 
 const guide = (name: string): string =>
   readFileSync(new URL(`../../docs/guides/${name}.md`, import.meta.url), "utf8").replaceAll(/\s+/g, " ")
@@ -155,3 +158,22 @@ it.effect("a registration access token goes to its own URI and nowhere else", ()
     const bearers = (yield* server.requests).filter(({ headers }) => "authorization" in headers)
     assert.deepStrictEqual(bearers.map(({ url }) => String(url)), [client.information.registration_client_uri])
   }).pipe(Effect.provide(TestAuthorizationServer.layer())))
+
+it("the tsconfig.json of the guide to Node compiles its first program", () => {
+  const page = readFileSync(new URL("../../docs/guides/get-started-node.md", import.meta.url), "utf8")
+  const blockOf = (language: string) =>
+    new RegExp(`\`\`\`${language}\\n([^]*?)\\n\`\`\``).exec(page)?.[1] ?? assert.fail(`no ${language} in the guide`)
+  mkdirSync(new URL("../build/", import.meta.url), { recursive: true })
+  // where the packages are found
+  const folder = mkdtempSync(fileURLToPath(new URL("../build/guide-", import.meta.url)))
+  try {
+    writeFileSync(join(folder, "tsconfig.json"), blockOf("json"))
+    writeFileSync(join(folder, "package.json"), `{ "type": "module" }`)
+    writeFileSync(join(folder, "program.ts"), blockOf("ts"))
+    const tsc = fileURLToPath(new URL("../../node_modules/typescript/bin/tsc", import.meta.url))
+    const { status, stdout } = spawnSync(process.execPath, [tsc, "-p", folder, "--noEmit"], { encoding: "utf8" })
+    assert.strictEqual(status, 0, stdout)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+})
