@@ -2,6 +2,7 @@
 import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
+import * as Crypto from "node:crypto"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
 import { exitCodes } from "../../packages/platform-node/src/bin/failure.ts"
@@ -350,6 +351,20 @@ describe("effect-dcr", () => {
         assert.include(guide, `\n| ${code} | ${what} |`)
       }
     }).pipe(Effect.scoped), 60_000)
+
+  it.effect("warns on standard error, where no script reads", () =>
+    Effect.gen(function*() {
+      const { issuer } = yield* managed
+      const { directory, run } = yield* withStore()
+      const file = Path.join(directory, "key.pem")
+      const { privateKey } = Crypto.generateKeyPairSync("ec", { namedCurve: "P-256" })
+      Fs.writeFileSync(file, privateKey.export({ type: "pkcs8", format: "pem" }))
+      Fs.chmodSync(file, 0o644)
+      const { code, stderr, stdout } = yield* run(["discover", issuer, "--dpop-key-file", file, "--json"])
+      assert.strictEqual(code, 0)
+      assert.isTrue(Schema.is(Schema.Struct({ url: Schema.String }))(JSON.parse(stdout)))
+      assert.match(stderr, /^warning  others than its owner may access the private key/)
+    }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)), 60_000)
 
   it.effect("shows the members of a vendor masked, in the same shape as with --reveal", () =>
     Effect.gen(function*() {

@@ -13,6 +13,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { command } from "./command.ts"
 import { Exit } from "./failure.ts"
+import { logger } from "./logger.ts"
 import { presenter } from "./presenter.ts"
 import { version } from "./version.ts"
 
@@ -23,7 +24,11 @@ Command.run(command, { version }).pipe(
     (error) => error._tag === "ShowHelp" && error.errors.length === 0 ? Effect.void : Effect.fail(new Exit(2))
   ),
   Effect.provide(
-    presenter.pipe(Layer.provideMerge(TerminalCapabilities.layer), Layer.provideMerge(NodeServices.layer))
+    presenter.pipe(
+      Layer.provideMerge(TerminalCapabilities.layer),
+      Layer.provideMerge(NodeServices.layer),
+      Layer.provideMerge(logger)
+    )
   ),
   NodeRuntime.runMain
 )

@@ -28,8 +28,11 @@ export const jsonOf = (value: unknown, show: (text: string) => string, indent?: 
 
 const frames = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"]
 
-/** Says on a terminal what is waited for, once it has taken more than a second. */
-export const waiting = (what: string) => <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+/**
+ * Says on a terminal what is waited for, once it has taken more than a second. An answer that `isKept` is waited for also by
+ * who wants to leave, which has to be said.
+ */
+export const waiting = (what: string, isKept = false) => <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.gen(function*() {
     const stdio = yield* Stdio.Stdio
     if (!(yield* stdio.stderrIsTerminal)) return yield* effect
@@ -48,5 +51,12 @@ export const waiting = (what: string) => <A, E, R>(effect: Effect.Effect<A, E, R
     )
     // The line is taken away again, whatever became of it.
     const clear = Effect.suspend(() => isShown ? write("\r\u001b[K") : Effect.void)
-    return yield* Effect.raceFirst(effect, spinner).pipe(Effect.ensuring(clear))
+    return yield* Effect.raceFirst(effect, spinner).pipe(
+      Effect.ensuring(clear),
+      Effect.onInterrupt(() =>
+        isKept
+          ? write("stopping once the server has answered, or its time is over: what it registers is kept\n")
+          : Effect.void
+      )
+    )
   })

@@ -12,7 +12,7 @@ import * as Stream from "effect/Stream"
 import { print } from "../output.ts"
 import { sections } from "../render.ts"
 import { reporting } from "../report.ts"
-import { columns, plain, type Style, style } from "../style.ts"
+import { columns, paragraph, plain, type Style, style } from "../style.ts"
 import { registrar, storeDirectory } from "../world.ts"
 
 /** By the code units of issuer and profile, so that the order is the same everywhere. */
@@ -62,6 +62,13 @@ export const list = Command.make(
                 look,
                 ""
               ),
+            summaries.some(({ possibleOrphans }) => possibleOrphans.length > 0)
+              ? paragraph(
+                "possibly orphaned: an answer never came, and the server may have a client that nobody knows",
+                look,
+                ""
+              )
+              : "",
             look.dim(`kept in ${plain(directory)}`)
           ]))
       })

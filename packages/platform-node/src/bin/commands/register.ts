@@ -41,7 +41,7 @@ export const register = Command.make(
           initialAccessToken,
           preset: Option.getOrUndefined(preset)
         }
-      }).pipe(waiting(`registering at ${issuer}`))
+      }).pipe(waiting(`registering at ${issuer}`, true))
       const outcome = outcomeOf(Option.getOrUndefined(before), client)
       const isNew = outcome === "registered" || outcome === "replaced"
       yield* print({

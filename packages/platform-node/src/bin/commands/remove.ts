@@ -33,7 +33,7 @@ export const remove = Command.make(
         ? "Forget the credentials? Nobody can manage the client then."
         : "Delete the client at the server? Its users are logged out."
       if (!(yield* confirm(question, yes))) return
-      yield* (forget ? service.forget(key) : service.remove(key).pipe(waiting(`deleting at ${issuer}`)))
+      yield* (forget ? service.forget(key) : service.remove(key).pipe(waiting(`deleting at ${issuer}`, true)))
       yield* print({
         json: { ...key, removed: !forget, forgotten: true },
         text: Effect.map(

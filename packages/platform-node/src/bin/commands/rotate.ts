@@ -21,7 +21,7 @@ export const rotate = Command.make(
     function*({ issuer, profile }) {
       const { rotate } = yield* Registrar.Registrar
       yield* keptUnder({ issuer, profile })
-      const { client, ...changes } = yield* rotate({ issuer, profile }).pipe(waiting(`asking ${issuer}`))
+      const { client, ...changes } = yield* rotate({ issuer, profile }).pipe(waiting(`asking ${issuer}`, true))
       yield* print({
         json: { profile, ...changes, ...yield* clientJson(client) },
         text: Effect.gen(function*() {

@@ -28,7 +28,7 @@ export const show = Command.make(
       const { read } = yield* Registrar.Registrar
       const key = { issuer, profile }
       const kept = yield* keptUnder(key)
-      const client = remote ? yield* read(key).pipe(waiting(`reading from ${issuer}`)) : kept
+      const client = remote ? yield* read(key).pipe(waiting(`reading from ${issuer}`, true)) : kept
       yield* print({
         json: { profile, ...yield* clientJson(client) },
         text: Effect.gen(function*() {

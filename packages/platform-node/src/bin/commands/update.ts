@@ -43,7 +43,7 @@ export const update = Command.make(
       const given = yield* readMetadata(input)
       const metadata = { ...askedOf(before, unset), ...given }
       const client = yield* ensure({ server: issuer, profile, metadata, options: yield* callOptions }).pipe(
-        waiting(`updating at ${issuer}`)
+        waiting(`updating at ${issuer}`, true)
       )
       const outcome = outcomeOf(before, client)
       yield* print({

@@ -59,8 +59,6 @@ const marks = { good: "✔", note: "•", bad: "✘" } as const
 const legend =
   `${marks.good} as specified   ${marks.note} to know   ${marks.bad} departs from the specifications, or breaks clients`
 
-const leftover = ({ clientId, why }: Made) => `${plain(clientId)} could not be deleted: ${plain(why ?? "")}`
-
 export const reportText = (report: Report, look: Style): string => {
   const painted = { good: look.good, note: look.dim, bad: look.bad }
   const left = report.made.filter(({ deleted }) => !deleted)
@@ -94,9 +92,12 @@ const madeText = (made: ReadonlyArray<Made>): string => {
 }
 
 /** Those that are left, by the reason why. */
+const byReason = (made: ReadonlyArray<Made>): ReadonlyArray<readonly [why: string, clients: ReadonlyArray<Made>]> =>
+  Object.entries(Arr.groupBy(made.filter(({ deleted }) => !deleted), ({ why }) => why ?? ""))
+
 const leftText = (left: ReadonlyArray<Made>, look: Style): ReadonlyArray<string> =>
   left.length === 0 ? [] : [
-    ...Object.entries(Arr.groupBy(left, ({ why }) => why ?? "")).map(
+    ...byReason(left).map(
       ([why, clients]) =>
         [
           look.warn("Left at the server"),
@@ -109,6 +110,8 @@ const leftText = (left: ReadonlyArray<Made>, look: Style): ReadonlyArray<string>
 
 /** A cell of a table: a bar would end it, markup would be taken for some. */
 const cell = (text: string): string => plain(text).replace(/[\\|`*_<>[\]]/g, (character) => `\\${character}`)
+
+const listOf = (items: ReadonlyArray<string>): string => items.map((item) => `- ${item}`).join("\n")
 
 export const reportMarkdown = (report: Report): string =>
   [
@@ -125,13 +128,15 @@ export const reportMarkdown = (report: Report): string =>
         )
       ].join("\n")
     ),
-    [
-      "## Clients that were made",
-      "",
-      ...(report.made.length === 0 ?
-        ["None."] :
-        report.made.map((made) => `- ${made.deleted ? `${cell(made.clientId)}, deleted again` : cell(leftover(made))}`))
-    ].join("\n"),
+    "## Clients that were made",
+    ...(report.made.length === 0 ? ["None."] : []),
+    ...[report.made.filter(({ deleted }) => deleted)].filter(({ length }) => length > 0).map((deleted) =>
+      listOf(deleted.map(({ clientId }) => `${cell(clientId)}, deleted again`))
+    ),
+    ...byReason(report.made).flatMap(([why, clients]) => [
+      `${counted(clients.length, "client")} could not be deleted: ${cell(why)}`,
+      listOf(clients.map(({ clientId }) => cell(clientId)))
+    ]),
     [
       "## Requests",
       "",
