@@ -230,6 +230,7 @@ export const rotate = (store: StoreServer, options: RotationOptions) =>
         return child
       }))
     for (const child of children) yield* child.write("go")
+    for (const { line } of children) assert.strictEqual(yield* line, "using")
     // At no time that the ages of the copies would keep in step with.
     const pause = Effect.suspend(() => Effect.sleep(every * (1 + random() / 2)))
     for (let round = 0; round < rotations; round++) {

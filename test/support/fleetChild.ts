@@ -4,7 +4,7 @@
  *
  * ```
  * node fleetChild.ts walk     "ready"; a line of JSON for each registration that it was given; at last the failures on the way
- * node fleetChild.ts watch    "ready"; asks for one registration on and on; "rotate": rotates its secret; "end": which one it used when
+ * node fleetChild.ts watch    "ready"; "using"; asks for one registration on and on; "rotate": rotates its secret; "end": which it used when
  * node fleetChild.ts bulk     "ready"; provisions all of them by `ensureAll`; a line of JSON for each outcome
  * ```
  *
@@ -154,6 +154,8 @@ const watch = (task: FleetTask, lines: AsyncIterator<string>) =>
       used[digest] = { ...known, last: now, uses: known.uses + 1 }
       return digest
     })
+    yield* use
+    yield* Console.log("using")
     const obey = Effect.gen(function*() {
       while ((yield* Effect.promise(() => lines.next())).value === "rotate") {
         const old = yield* use
