@@ -10,7 +10,7 @@ import { httpServer } from "../support/nodeServers.ts"
 import { profile, sandbox, tab } from "./page.ts"
 import { oidcProviderWithCors } from "./servers.ts"
 
-const folder = fileURLToPath(new URL("../../examples/web-page", import.meta.url))
+const folder = new URL("../../examples/web-page/", import.meta.url)
 
 const types: Readonly<Record<string, string>> = { html: "text/html", js: "text/javascript", css: "text/css" }
 
@@ -18,13 +18,14 @@ let built: Promise<ReadonlyMap<string, string>> | undefined
 
 /** Without any configuration, once for all tests. */
 const files = (): Promise<ReadonlyMap<string, string>> =>
-  built ??= build({ root: folder, configFile: false, logLevel: "silent", build: { write: false } }).then((output) =>
-    new Map(
-      [output].flat().flatMap((one) => "output" in one ? one.output : []).map((file) => [
-        `/${file.fileName}`,
-        file.type === "chunk" ? file.code : String(file.source)
-      ])
-    )
+  built ??= build({ root: fileURLToPath(folder), configFile: false, logLevel: "silent", build: { write: false } }).then(
+    (output) =>
+      new Map(
+        [output].flat().flatMap((one) => "output" in one ? one.output : []).map((file) => [
+          `/${file.fileName}`,
+          file.type === "chunk" ? file.code : String(file.source)
+        ])
+      )
   )
 
 const site = (headers?: Readonly<Record<string, string>>) =>
@@ -173,11 +174,13 @@ describe("the web page of the examples", () => {
       }))
   }
 
-  it.live("as a person starts it: a server beside the page, and its issuer in the form", () =>
+  it.live("examples/web-page/start.ts, as a person starts it: a server beside the page, and its issuer in the form", () =>
     Effect.gen(function*() {
       const { child, url } = yield* Effect.acquireRelease(
         Effect.promise(async () => {
-          const child = spawn(process.execPath, [`${folder}/start.ts`], { stdio: ["ignore", "pipe", "pipe"] })
+          const child = spawn(process.execPath, [fileURLToPath(new URL("start.ts", folder))], {
+            stdio: ["ignore", "pipe", "pipe"]
+          })
           const url = await new Promise<string>((resolve, reject) => {
             let output = ""
             const collect = (chunk: Buffer) => {

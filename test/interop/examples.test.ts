@@ -195,10 +195,10 @@ describe("examples", () => {
     const folder = new URL("../../examples/", import.meta.url)
     const isProgram = (path: string) => Fs.readFileSync(new URL(path, folder), "utf8").includes("import.meta.main")
     const programs = Fs.globSync("{*,!(node_modules)/**/*}.ts", { cwd: folder }).filter(isProgram)
-    const tests = ["examples", "onward"].map((name) =>
+    const tests = ["examples", "onward", "../browser/webPage.chromium"].map((name) =>
       Fs.readFileSync(new URL(`${name}.test.ts`, import.meta.url), "utf8")
     ).join()
-    assert.isAtLeast(programs.length, 8)
+    assert.isAtLeast(programs.length, 9)
     for (const program of programs) {
       assert.include(tests, `examples/${program}`)
       assert.include(tests, `"${Path.basename(program, ".ts")}`)
