@@ -18,6 +18,13 @@ describe("columns", () => {
     assert.strictEqual(columns([["managed at", url]], { width: 50 }), `  managed at\n      ${url}`)
   })
 
+  it("are all put below where one would hardly have room", () => {
+    assert.strictEqual(
+      columns([["a name of some length", "one two three four five six"], ["short", "x"]], { width: 40 }),
+      "  a name of some length\n      one two three four five six\n  short\n      x"
+    )
+  })
+
   it("break no line where a text is not to be broken", () => {
     assert.strictEqual(
       columns([["a", `one two three four five ${unbroken("(RFC 7591 §2)")}`]], { width: 36 }),

@@ -71,20 +71,24 @@ export const columns = (
       widths[index] = Math.max(widths[index] ?? 0, displayWidth(cell))
     })
   }
+  const beforeOf = (row: ReadonlyArray<string>): string =>
+    indent +
+    row.slice(0, -1).map((cell, index) => cell + " ".repeat((widths[index] ?? 0) - displayWidth(cell) + gap)).join("")
+  const roomOf = (row: ReadonlyArray<string>): number => look.width - displayWidth(beforeOf(row))
+  // All rows alike, so that they can still be read as a table.
+  const isNarrow = rows.some((row) => roomOf(row) < Math.min(minimumRoom, displayWidth(row.at(-1) ?? "")))
   return rows.flatMap((row) => {
-    const before = indent +
-      row.slice(0, -1).map((cell, index) => cell + " ".repeat((widths[index] ?? 0) - displayWidth(cell) + gap)).join("")
+    const before = beforeOf(row)
     const last = row.at(-1) ?? ""
-    const margin = displayWidth(before)
-    const room = look.width - margin
-    if (row.length > 1 && room < Math.max(longestWord(last), Math.min(minimumRoom, displayWidth(last)))) {
+    if (row.length > 1 && last !== "" && (isNarrow || roomOf(row) < longestWord(last))) {
       const below = indent.length + 4
       return [
         before.trimEnd(),
         ...wrapped(last, look.width - below).map((line) => `${" ".repeat(below)}${line}`.trimEnd())
       ]
     }
-    return wrapped(last, room).map((line, index) => `${index === 0 ? before : " ".repeat(margin)}${line}`.trimEnd())
+    const margin = " ".repeat(displayWidth(before))
+    return wrapped(last, roomOf(row)).map((line, index) => `${index === 0 ? before : margin}${line}`.trimEnd())
   }).map(broken).join("\n")
 }
 
@@ -105,7 +109,7 @@ export const labelled = (label: string, text: string, look: Pick<Style, "width">
 
 /** A text that goes on under its beginning. */
 export const paragraph = (text: string, look: Pick<Style, "width">, indent = "  "): string =>
-  wrapped(text, look.width - indent.length).map((line) => `${indent}${line}`.trimEnd()).join("\n")
+  wrapped(text, look.width - indent.length).map((line) => broken(`${indent}${line}`.trimEnd())).join("\n")
 
 /** Lines of at most `width` cells, broken between words. */
 const wrapped = (text: string, width: number): ReadonlyArray<string> => {

@@ -5,7 +5,7 @@
  */
 import * as Arr from "effect/Array"
 import { ruled } from "../render.ts"
-import { columns, labelled, paragraph, plain, type Style } from "../style.ts"
+import { columns, labelled, paragraph, plain, type Style, unbroken } from "../style.ts"
 
 /** How a server does in one point: as specified, something to know, or a departure that breaks clients. */
 export type Verdict = "good" | "note" | "bad"
@@ -56,6 +56,8 @@ export const withoutSecrets = (report: Report, scrub: (text: string) => string):
 
 const marks = { good: "✔", note: "•", bad: "✘" } as const
 
+const legendText = (look: Style): string => paragraph(legend.split("   ").map(unbroken).join("   "), look, "")
+
 const legend =
   `${marks.good} as specified   ${marks.note} to know   ${marks.bad} departs from the specifications, or breaks clients`
 
@@ -63,7 +65,7 @@ export const reportText = (report: Report, look: Style): string => {
   const painted = { good: look.good, note: look.dim, bad: look.bad }
   const left = report.made.filter(({ deleted }) => !deleted)
   return [
-    `${look.bold(plain(report.issuer))}  ${look.dim(report.at)}\n${look.dim(legend)}`,
+    `${look.bold(plain(report.issuer))}  ${look.dim(report.at)}\n${look.dim(legendText(look))}`,
     ...report.chapters.map(({ findings, title }) =>
       `${look.bold(title)}\n${
         columns(
