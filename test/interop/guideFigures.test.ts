@@ -4,6 +4,7 @@ import {
   ExchangeLimits,
   type RegisteredClient,
   Registrar,
+  RegistrationError,
   RegistrationStore,
   RetryPolicy
 } from "@effect-dcr/core"
@@ -130,6 +131,19 @@ describe("a registrar without options", () => {
       assert.lengthOf(names, 5)
     }).pipe(Effect.provide(kept())))
 
+  it.effect("runs the effect of a token once: not where it has the registration", () =>
+    Effect.gen(function*() {
+      let runs = 0
+      const initialAccessToken = Effect.sync(() => {
+        runs++
+        return Redacted.make("token")
+      })
+      const registrar = yield* Registrar.Registrar
+      yield* registrar.ensure({ ...wanted, options: { initialAccessToken } })
+      yield* registrar.ensure({ ...wanted, options: { initialAccessToken } })
+      assert.strictEqual(runs, 1)
+    }).pipe(Effect.provide(kept({ initialAccessTokens: [{ value: Redacted.make("token") }] }))))
+
   it.effect("uses the tracer that is set where its layer is built, if one is", () =>
     Effect.gen(function*() {
       const outer = collector()
@@ -176,4 +190,17 @@ it("the tsconfig.json of the guide to Node compiles its first program", () => {
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
+})
+
+it("a discovery that failed is safe to repeat where the guide to errors says so", () => {
+  const isSafe = (status?: number) =>
+    new RegistrationError.RegistrationError({
+      reason: {
+        _tag: "DiscoveryFailed",
+        issuer: "https://op.example.com",
+        attempts: [{ url: "https://op.example.com", problem: "no", ...(status === undefined ? undefined : { status }) }]
+      }
+    }).isSafeToRepeat
+  assert.deepStrictEqual([undefined, 429, 500, 503, 404, 200].map(isSafe), [true, true, true, true, false, false])
+  assert.include(guide("errors"), "when the connection failed, after a 429 or a status of 500 and more")
 })
