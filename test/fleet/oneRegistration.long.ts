@@ -39,7 +39,7 @@ for (const [name, server] of Object.entries({ postgres, redis })) {
 
     it.live("the same while processes are killed", () =>
       Effect.gen(function*() {
-        const figures = yield* walk(store(), { ...whole, seed: 22, concurrency: 1, kills: 40, every: 6000 })
+        const figures = yield* walk(store(), { ...whole, seed: 22, concurrency: 1, kills: 40, every: 3000 })
         assert.isAtMost(figures.orphans, figures.kills)
         assert.isAtLeast(figures.kills, 20, "it lasts long enough to be disturbed")
         record({
@@ -51,7 +51,7 @@ for (const [name, server] of Object.entries({ postgres, redis })) {
 
     it.live("the same while the store is stopped and started again", () =>
       Effect.gen(function*() {
-        const figures = yield* walk(store(), { ...whole, seed: 23, concurrency: 4, outages: 10, every: 15_000 })
+        const figures = yield* walk(store(), { ...whole, seed: 23, concurrency: 4, outages: 10, every: 5000 })
         assert.isAtLeast(figures.outages, 5, "it lasts long enough to be disturbed")
         record({
           id: `fleet-${name}-stopped`,
