@@ -27,7 +27,11 @@ const keyOf = (tenant: number): RegistrationStore.Key => ({
 const key = keyOf(1)
 
 /** A store whose loads are counted, a cache on it, and the news that it hears. */
-const makeWorld = (options: CachedRegistrationStore.Options = {}, on: (store: Store) => Partial<Store> = () => ({})) =>
+const makeWorld = (
+  options: CachedRegistrationStore.Options = {},
+  on: (store: Store) => Partial<Store> = () => ({}),
+  otherNews?: Stream.Stream<Change, RegistrationError.RegistrationError>
+) =>
   Effect.gen(function*() {
     const memory = yield* RegistrationStore.makeMemory
     let loads = 0
@@ -42,7 +46,7 @@ const makeWorld = (options: CachedRegistrationStore.Options = {}, on: (store: St
             return store.load(key)
           })
       }),
-      Effect.provideService(RegistrationChanges, Stream.fromQueue(news))
+      Effect.provideService(RegistrationChanges, otherNews ?? Stream.fromQueue(news))
     )
     yield* TestClock.adjust(0)
     /** Changes the entry behind the back of the cache, as another machine does. */
@@ -158,47 +162,37 @@ describe("copies of a store", () => {
       assert.strictEqual(loads(), 2)
     }))
 
-  it.effect("drops all when the news break off, and hears them again", () =>
-    Effect.gen(function*() {
-      const memory = yield* RegistrationStore.makeMemory
-      let heard = 0
-      const later = yield* Queue.unbounded<Change>()
-      const news = Stream.unwrap(Effect.sync(() =>
-        ++heard === 1
-          ? Stream.concat(Stream.fromEffectDrain(Effect.sleep("5 seconds")), Stream.fail(storeFailed("Unavailable")))
-          : Stream.fromQueue(later)
-      ))
-      const cached = yield* CachedRegistrationStore.make({ maxAge: "1 hour" }).pipe(
-        Effect.provideService(RegistrationStore.RegistrationStore, memory),
-        Effect.provideService(RegistrationChanges, news)
-      )
-      const write = (value: string) =>
-        RegistrationStore.withLease(memory, key, { ttl: "1 minute" }, (lease) =>
-          Effect.flatMap(memory.load(key), (entry) =>
-            memory.save(
-              lease,
-              value,
-              Option.match(entry, {
-                onNone: () =>
-                  0,
-                onSome: ({ version }) =>
-                  version
-              })
-            )))
-      const value = Effect.map(cached.load(key), (entry) =>
-        Option.getOrThrow(entry).value)
-      yield* write("1")
-      assert.strictEqual(yield* value, "1")
-      yield* write("2")
-      yield* TestClock.adjust("5 seconds")
-      assert.strictEqual(yield* value, "2")
-      yield* TestClock.adjust("1 seconds")
-      assert.strictEqual(heard, 2)
-      yield* write("3")
-      yield* Queue.offer(later, key)
-      yield* TestClock.adjust(0)
-      assert.strictEqual(yield* value, "3")
-    }))
+  const ends: Readonly<Record<string, Stream.Stream<never, RegistrationError.RegistrationError>>> = {
+    fail: Stream.fail(storeFailed("Unavailable")),
+    end: Stream.empty,
+    // A driver that closes a connection interrupts who listens on it, or has a bug.
+    "are interrupted": Stream.fromEffect(Effect.interrupt),
+    "die of a defect": Stream.die(new Error("a bug of a driver"))
+  }
+  for (const [how, end] of Object.entries(ends)) {
+    it.effect(`drops all when the news ${how}, and hears them again`, () =>
+      Effect.gen(function*() {
+        let heard = 0
+        const later = yield* Queue.unbounded<Change>()
+        const news = Stream.suspend(() =>
+          ++heard === 1
+            ? Stream.concat(Stream.fromEffectDrain(Effect.sleep("5 seconds")), end)
+            : Stream.fromQueue(later)
+        )
+        const { valueOf, write } = yield* makeWorld({ maxAge: "1 hour" }, undefined, news)
+        yield* write("1")
+        assert.strictEqual(yield* valueOf(), "1")
+        yield* write("2")
+        yield* TestClock.adjust("5 seconds")
+        assert.strictEqual(yield* valueOf(), "2")
+        yield* TestClock.adjust("1 seconds")
+        assert.strictEqual(heard, 2)
+        yield* write("3")
+        yield* Queue.offer(later, key)
+        yield* TestClock.adjust(0)
+        assert.strictEqual(yield* valueOf(), "3")
+      }))
+  }
 
   it.effect("does not serve a secret past its expiry", () =>
     Effect.gen(function*() {

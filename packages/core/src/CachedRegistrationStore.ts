@@ -164,7 +164,8 @@ export const make = Effect.fnUntraced(function*(
       else drop(encodeKey(change))
     })).pipe(
       Effect.ensuring(Effect.sync(dropAll)),
-      Effect.ignore,
+      // Whatever ended them, a driver that interrupts those who listen included.
+      Effect.ignoreCause,
       // Until the news come again, the age is the bound.
       Effect.repeat(Schedule.spaced("1 second")),
       Effect.forkScoped
