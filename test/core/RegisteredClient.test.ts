@@ -1,5 +1,5 @@
 import * as ClientMetadata from "@effect-dcr/core/ClientMetadata"
-import { RegisteredClient } from "@effect-dcr/core/RegisteredClient"
+import { RegisteredClient, shownInformation } from "@effect-dcr/core/RegisteredClient"
 import { assert, describe, it } from "@effect/vitest"
 import { DateTime, Inspectable, Option, Redacted } from "effect"
 import { inspect } from "node:util"
@@ -76,6 +76,38 @@ describe("printing one shows no secret and no value of an extension", () => {
       deviations: [{ id: "status", section: "RFC 7591 §3.2.1", message: "The status is 200 instead of 201" }]
     })
     assert.match(inspect(make()), /client_id: 'c'/)
+  })
+})
+
+describe("the management URI", () => {
+  const shown = (uri: string) => {
+    const information = {
+      client_id: "client-1",
+      registration_client_uri: uri,
+      client_secret: Redacted.make("s3cret"),
+      registration_access_token: Redacted.make("a-token/with+signs=")
+    }
+    return shownInformation(information).registration_client_uri
+  }
+
+  it("is shown as it is where it holds the identifier alone", () => {
+    for (const uri of ["https://op.example/reg/client-1", "https://op.example/reg?client_id=client-1"]) {
+      assert.strictEqual(shown(uri), uri)
+    }
+    assert.deepStrictEqual(shownInformation({ client_id: "c" }), { client_id: "c" })
+  })
+
+  it("is shown without what may be a secret", () => {
+    for (
+      const [uri, expected] of [
+        ["reg/s3cret/x", "reg/<redacted>/x"],
+        ["reg/a-token%2Fwith%2Bsigns%3D", "reg/<redacted>"],
+        ["reg/a-token/with%2bsigns=", "reg/<redacted>"],
+        ["reg/client-1?k=v&client_id=client-1", "reg/client-1?k=<redacted>&client_id=client-1"],
+        ["reg/client-1#a", "reg/client-1#<redacted>"]
+      ] as const
+    ) assert.strictEqual(shown(`https://op.example/${uri}`), `https://op.example/${expected}`)
+    assert.strictEqual(shown("https://user:password@op.example/reg"), "<redacted>")
   })
 })
 

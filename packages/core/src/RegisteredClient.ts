@@ -14,6 +14,7 @@ import type { Deviation } from "./Deviation.ts"
 import * as Differences from "./Differences.ts"
 import { isLocalized } from "./internal/openMembers.ts"
 import { withoutSecrets } from "./internal/serverText.ts"
+import { parseUrl } from "./internal/url.ts"
 import type { Violation } from "./Violation.ts"
 
 // -----------------------------------------------------------------------------
@@ -130,14 +131,28 @@ const redacted = <A extends { readonly member: string; readonly granted: unknown
     ? difference
     : { ...difference, granted: Redacted.make(difference.granted, { label: difference.member }) }
 
-/** The management URI is kept as the server gave it, but not shown with a secret in it. */
-const shownInformation = (information: ClientInformation): ClientInformation => {
-  const { client_secret, registration_access_token, registration_client_uri: uri } = information
+/**
+ * The information as it may be shown. The management URI is kept as the server gave it, but it may hold a secret, which may be
+ * one that no member names: of its query only the identifier is shown, its fragment and user information are not.
+ *
+ * @internal
+ */
+export const shownInformation = (information: ClientInformation): ClientInformation => {
+  const { client_id, client_secret, registration_access_token, registration_client_uri: uri } = information
+  if (uri === undefined) return information
   const secrets = [client_secret, registration_access_token].filter((secret) => secret !== undefined)
-  return uri === undefined
-    ? information
-    : { ...information, registration_client_uri: scrub(uri, secrets) }
+  return { ...information, registration_client_uri: scrub(withoutCapabilities(uri, client_id), secrets) }
 }
+
+const withoutCapabilities = (uri: string, clientId: string): string => {
+  const url = parseUrl(uri)
+  if (url === undefined || url.username !== "" || url.password !== "") return masked
+  const query = Array.from(url.searchParams, ([name, value]) => `${name}=${value === clientId ? value : masked}`)
+  const [place = ""] = uri.split(/[?#]/, 1)
+  return place + (url.search === "" ? "" : `?${query.join("&")}`) + (url.hash === "" ? "" : `#${masked}`)
+}
+
+const masked = "<redacted>"
 
 const shown = (metadata: ClientMetadata.ClientMetadata) =>
   Object.fromEntries(

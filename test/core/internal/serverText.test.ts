@@ -66,6 +66,11 @@ describe("cleanServerText", () => {
     assert.strictEqual(clean("a\u200bb", ["s3cret-s3cret"]), "a b")
   })
 
+  it("finds a secret of which only some characters are percent-encoded, and leaves other texts what they are", () => {
+    assert.strictEqual(clean("at /reg/s3cret%2F+s3cret", ["s3cret/+s3cret"]), "at /reg/<redacted>")
+    assert.strictEqual(clean("100%25 of %C3%A4, %zz and %E4", ["s3cret/+s3cret"]), "100%25 of %C3%A4, %zz and %E4")
+  })
+
   describe("secrets", () => {
     const secret = "s3cr/t+Ä&\"<~"
     const bytes = new TextEncoder().encode(secret)

@@ -41,10 +41,18 @@ export const listed = <A>(separator: string, items: ReadonlyArray<A>, tell: (ite
 /** Text with every secret replaced, also in the encodings in which servers tend to echo one back. */
 export const withoutSecrets = (text: string, secrets: ReadonlyArray<string>): string => {
   const scrubbed = scrub(text, secrets)
-  const visible = withoutInvisible(scrubbed)
-  // What is not to be seen in a secret would hide it from the search, and from nobody else.
-  const again = visible === scrubbed ? visible : scrub(visible, secrets)
-  return again === visible ? scrubbed : again
+  // What is not to be seen, and what a path has encoded in part, would hide a secret from the search, and from nobody else.
+  const plain = withoutInvisible(scrubbed).replace(/(?:%[0-9a-f]{2})+/gi, decodePercent)
+  const again = plain === scrubbed ? plain : scrub(plain, secrets)
+  return again === plain ? scrubbed : again
+}
+
+const decodePercent = (encoded: string): string => {
+  try {
+    return decodeURIComponent(encoded)
+  } catch {
+    return encoded
+  }
 }
 
 /** Without zero-width spaces and joiners, soft hyphens, marks of direction and their like. */

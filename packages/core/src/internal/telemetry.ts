@@ -18,7 +18,6 @@ export const attributes = {
   serverAddress: "server.address",
   issuer: "dcr.issuer",
   clientId: "dcr.client_id",
-  resource: "dcr.resource",
   attempts: "dcr.attempts",
   nonceChallenges: "dcr.nonce_challenges",
   outcome: "error.type",

@@ -4,13 +4,13 @@
  * @internal
  */
 import type { AuthorizationServer } from "@effect-dcr/core/AuthorizationServer"
-import { isRegistered, type RegisteredClient } from "@effect-dcr/core/RegisteredClient"
+import { isRegistered, type RegisteredClient, shownInformation } from "@effect-dcr/core/RegisteredClient"
 import type { RegistrationError } from "@effect-dcr/core/RegistrationError"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
-import { masked, shownAddress } from "./secrets.ts"
+import { masked } from "./secrets.ts"
 import { Reveal } from "./settings.ts"
 import { columns, labelled, paragraph, plain, type Style, style, unbroken } from "./style.ts"
 import { headlineOf, problemOf } from "./words.ts"
@@ -35,13 +35,8 @@ const mapSecrets = (
 })
 
 /** What was granted, its secrets masked also where the server repeated them. */
-const concealed = (client: RegisteredClient): { readonly [member: string]: unknown } => {
-  const address = shownAddress(client)
-  return {
-    ...mapSecrets(client.information, () => masked),
-    ...(address === undefined ? undefined : { registration_client_uri: address })
-  }
-}
+const concealed = ({ information }: RegisteredClient): { readonly [member: string]: unknown } =>
+  mapSecrets(shownInformation(information), () => masked)
 
 /** Nobody knows what a vendor puts into a member, or wants to be put there. */
 const maskVendors = (members: object, mask: string): { readonly [member: string]: unknown } =>
@@ -126,7 +121,7 @@ export const clientText = Effect.fnUntraced(function*(
         ...Object.keys(client.requested).filter((member) => !ownRows.has(member)).map((member) =>
           [member, textOf(all[member])] as const
         ),
-        ["managed at", reveal ? information.registration_client_uri : shownAddress(client)],
+        ["managed at", (reveal ? information : shownInformation(information)).registration_client_uri],
         ["management token", secret(information.registration_access_token)]
       ]),
       look

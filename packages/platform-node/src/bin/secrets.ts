@@ -44,7 +44,7 @@ export const make: Effect.Effect<Secrets["Service"]> = Effect.gen(function*() {
       const secrets = [...secretsOf(client), ...capabilitiesIn(client)]
       secrets.filter((secret) => !client_id.includes(Redacted.value(secret))).forEach(remember)
     },
-    scrub: (text) => withoutSecrets(text, Array.from(known.values()))
+    scrub: (text) => scrub(text, Array.from(known.values()))
   }
 })
 
@@ -73,24 +73,6 @@ export const watched: Layer.Layer<RegistrationStore, never, RegistrationStore | 
   })
 )
 
-/**
- * The address at which a client is managed. Besides its secrets it may hold another one, which no member names: of its query
- * only the identifier is shown, its fragment and user information are not.
- */
-export const shownAddress = (client: RegisteredClient): string | undefined => {
-  const { client_id, registration_client_uri: address } = client.information
-  if (address === undefined) return undefined
-  if (!URL.canParse(address)) return masked
-  const { hash, password, search, searchParams, username } = new URL(address)
-  if (username !== "" || password !== "") return masked
-  const query = Array.from(searchParams, ([name, value]) => `${name}=${value === client_id ? value : masked}`)
-  const [place = ""] = address.split(/[?#]/, 1)
-  return withoutSecrets(
-    place + (search === "" ? "" : `?${query.join("&")}`) + (hash === "" ? "" : `#${masked}`),
-    secretsOf(client)
-  )
-}
-
 /** What stands where a secret is. */
 export const masked = "<redacted>"
 
@@ -109,20 +91,4 @@ const capabilitiesIn = ({ information }: RegisteredClient): ReadonlyArray<Secret
     : Array.from(new URL(address).searchParams.values()).filter(({ length }) => length >= 16).map((value) =>
       Redacted.make(value)
     )
-}
-
-/** Also where only some of its characters are percent-encoded, as in a path. */
-const withoutSecrets = (text: string, secrets: ReadonlyArray<Secret>): string => {
-  const shown = scrub(text, secrets)
-  const decoded = shown.replace(/(?:%[0-9a-f]{2})+/gi, decodePercent)
-  const again = scrub(decoded, secrets)
-  return again === decoded ? shown : again
-}
-
-const decodePercent = (encoded: string): string => {
-  try {
-    return decodeURIComponent(encoded)
-  } catch {
-    return encoded
-  }
 }
