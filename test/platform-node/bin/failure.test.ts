@@ -1,6 +1,6 @@
 import { RegistrationError } from "@effect-dcr/core"
 import { assert, describe, it } from "@effect/vitest"
-import { exitCodes, meaningOf } from "../../../packages/platform-node/src/bin/failure.ts"
+import { exitCodes, isOutcomeUnknown, meaningOf } from "../../../packages/platform-node/src/bin/failure.ts"
 import { headlineOf, messageOf } from "../../../packages/platform-node/src/bin/words.ts"
 
 const failure = (reason: RegistrationError.Reason, method = "POST") =>
@@ -84,5 +84,45 @@ describe("what is said", () => {
     const slash = failure({ _tag: "DiscoveryFailed", issuer, attempts: [{ url: issuer, problem }] })
     assert.notInclude(messageOf(slash), "tolerateTrailingSlash")
     assert.match(meaningOf(slash).next, /effect-dcr discover https:\/\/op\.example$/)
+  })
+})
+
+describe("an outcome that is not known", () => {
+  const badGateway = { _tag: "UnexpectedStatus", status: 502 } as const
+
+  it("has the exit code 8 whatever the answer, but for a read, which changes nothing", () => {
+    const reasons: ReadonlyArray<RegistrationError.Reason> = [
+      badGateway,
+      { _tag: "OAuthError", status: 500, error: "server_error" },
+      { _tag: "RedirectRefused", status: 303 },
+      { _tag: "UnusableAnswer", status: 201, problem: "Empty", message: "it is empty" },
+      { _tag: "OutcomeUnknown", why: "Deadline", message: "no answer" }
+    ]
+    for (const reason of reasons) {
+      const error = failure(reason)
+      assert.isTrue(isOutcomeUnknown(error), reason._tag)
+      const { code, next } = meaningOf(error)
+      assert.strictEqual(code, 8, reason._tag)
+      assert.match(next, /^A client may exist all the same: ask the operator/)
+      assert.notInclude(next, "doctor")
+      assert.isFalse(isOutcomeUnknown(failure(reason, "GET")))
+      assert.strictEqual(meaningOf(failure(reason, "GET")).code, 5)
+    }
+    assert.isFalse(isOutcomeUnknown(failure({ _tag: "UnexpectedStatus", status: 400 })))
+  })
+
+  it("is told of a change and of a deletion as what they are", () => {
+    const next = (method: string) =>
+      meaningOf(failure(badGateway, method), { issuer: "https://op.example", profile: "a" }).next
+    assert.match(next("PUT"), /: effect-dcr show https:\/\/op\.example --profile a --remote$/)
+    assert.match(next("DELETE"), /^The client may be deleted all the same/)
+  })
+
+  it("recommends no doctor without saying that it registers clients", () => {
+    for (const status of [400, 502]) {
+      const { next } = meaningOf(failure({ _tag: "UnexpectedStatus", status }, status === 502 ? "GET" : "POST"))
+      assert.include(next, "`doctor`, which registers clients and deletes them again")
+    }
+    assert.include(meaningOf(failure({ _tag: "InvalidClientMetadata", status: 400 })).next, "which registers clients")
   })
 })

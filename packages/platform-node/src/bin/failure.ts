@@ -45,14 +45,49 @@ interface Meaning {
 
 /** What the command was called with, as far as it is known. */
 export interface Input {
-  readonly issuer?: string
-  readonly profile?: string
+  readonly issuer?: string | undefined
+  readonly profile?: string | undefined
 }
 
-export const meaningOf = (error: RegistrationError.RegistrationError, { issuer, profile }: Input = {}): Meaning => {
-  const forgetting = `effect-dcr remove ${issuer ?? "ISSUER"}${
+/** Whether the server may have done what the command asked for all the same. A read that failed has changed nothing. */
+export const isOutcomeUnknown = ({ mayHaveSucceeded, method }: RegistrationError.RegistrationError): boolean =>
+  mayHaveSucceeded && method !== "GET"
+
+export const meaningOf = (error: RegistrationError.RegistrationError, input: Input = {}): Meaning =>
+  isOutcomeUnknown(error) ? { code: 8, next: afterUnknown(error, input) } : meaningOfRefusal(error, input)
+
+/** What is found out before anything is sent again. */
+const afterUnknown = (
+  { method, reason }: RegistrationError.RegistrationError,
+  { issuer, profile }: Input
+): string => {
+  if (reason._tag === "DeviationsRefused") {
+    return "The client is kept; `show` prints it with what departs from the specifications."
+  }
+  switch (method) {
+    case "PUT":
+      return `The change may be made all the same. See how it is now: ${
+        commandOf("show", { issuer, profile })
+      } --remote`
+    case "DELETE":
+      return "The client may be deleted all the same. Run the command again: that does no harm."
+    default:
+      return "A client may exist all the same: ask the operator of the server before you try again, because that may make " +
+        "a second one."
+  }
+}
+
+/** A command about the same registration, to copy. */
+const commandOf = (command: string, { issuer, profile }: Input): string =>
+  `effect-dcr ${command} ${issuer ?? "ISSUER"}${
     profile === undefined || profile === "default" ? "" : ` --profile ${profile}`
-  } --forget`
+  }`
+
+/** The doctor is no reader only, which whoever it is recommended to has to know. */
+const doctorsPrice = "which registers clients and deletes them again"
+
+const meaningOfRefusal = (error: RegistrationError.RegistrationError, { issuer, profile }: Input): Meaning => {
+  const forgetting = `${commandOf("remove", { issuer, profile })} --forget`
   const { reason, retryAfter } = error
   switch (reason._tag) {
     case "InvalidOptions":
@@ -101,10 +136,20 @@ export const meaningOf = (error: RegistrationError.RegistrationError, { issuer, 
     case "InvalidSoftwareStatement":
     case "UnapprovedSoftwareStatement":
     case "OAuthError":
-      return { code: 5, next: "Change what the server objects to; `doctor` finds out what it takes." }
+      return {
+        code: 5,
+        next: `Change what the server objects to; \`doctor\`, ${doctorsPrice}, finds out what it takes.`
+      }
     case "UnexpectedStatus":
     case "RedirectRefused":
-      return { code: 5, next: "`doctor` shows how this server answers, for a report to its operator." }
+    // Those whose outcome is not known were told of above: what is left are reads.
+    case "OutcomeUnknown":
+    case "UnusableAnswer":
+    case "DeviationsRefused":
+      return {
+        code: 5,
+        next: `\`doctor\`, ${doctorsPrice}, shows how this server answers, for a report to its operator.`
+      }
     case "Unauthorized":
       return {
         code: 6,
@@ -126,14 +171,6 @@ export const meaningOf = (error: RegistrationError.RegistrationError, { issuer, 
           ? "Run the command again later: the server did nothing."
           : `Run the command again in ${Duration.format(retryAfter)}: the server did nothing.`
       }
-    case "OutcomeUnknown":
-    case "UnusableAnswer":
-      return {
-        code: 8,
-        next: "Ask the operator of the server whether a client was made before you try again: it would be a second one."
-      }
-    case "DeviationsRefused":
-      return { code: 5, next: "The client is kept; `show` prints it with what departs from the specifications." }
     case "StoreFailed":
       return { code: 9, next: "See to the directory of the store, or name another one with --store." }
   }

@@ -9,7 +9,7 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Schema from "effect/Schema"
-import { Exit, type Input, meaningOf } from "./failure.ts"
+import { Exit, type Input, isOutcomeUnknown, meaningOf } from "./failure.ts"
 import { jsonOf } from "./output.ts"
 import { errorText, revealed } from "./render.ts"
 import * as Secrets from "./secrets.ts"
@@ -37,7 +37,9 @@ export const reporting = <A, E, R>(
       const saved = registered === undefined ? undefined : yield* save(registered)
       if (yield* Json) {
         const encoded = yield* Effect.orDie(encodeError(error))
-        yield* Console.error(jsonOf({ error: encoded, message: messageOf(error), next, saved, exitCode: code }, scrub))
+        const mayHaveSucceeded = isOutcomeUnknown(error)
+        const message = messageOf(error)
+        yield* Console.error(jsonOf({ error: encoded, message, next, saved, mayHaveSucceeded, exitCode: code }, scrub))
       } else {
         yield* Console.error(scrub(errorText(error, next, yield* errorStyle)))
         if (saved !== undefined) yield* Console.error(saved)

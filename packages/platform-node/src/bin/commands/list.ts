@@ -64,7 +64,7 @@ export const list = Command.make(
               ),
             summaries.some(({ possibleOrphans }) => possibleOrphans.length > 0)
               ? paragraph(
-                "possibly orphaned: an answer never came, and the server may have a client that nobody knows",
+                "possibly orphaned: it is not known whether a client was created, and nobody could manage it",
                 look,
                 ""
               )

@@ -1,0 +1,81 @@
+/** The command line where a server answers with failures: what is said of them, and what is kept. */
+import { NodeServices } from "@effect/platform-node"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Schema } from "effect"
+import { type Ended, withStore } from "../support/commandLine.ts"
+import { httpServer } from "../support/nodeServers.ts"
+
+const redirect = ["--redirect-uri", "https://app.example.com/cb"]
+
+interface Refusal {
+  readonly status: number
+  readonly headers?: { readonly [name: string]: string }
+  readonly body: string
+}
+
+const json = { "content-type": "application/json" }
+
+/** A server whose registration endpoint says one thing only. */
+const refusing = ({ body, headers, status }: Refusal) =>
+  Effect.gen(function*() {
+    let posts = 0
+    const { origin } = yield* httpServer((request, response) => {
+      if ((request.url ?? "").includes("well-known")) {
+        response.writeHead(200, json)
+        response.end(JSON.stringify({ issuer: origin, registration_endpoint: `${origin}/register` }))
+        return
+      }
+      request.resume().on("end", () => {
+        posts += 1
+        response.writeHead(status, headers ?? json).end(body)
+      })
+    })
+    return { issuer: origin, posts: () => posts }
+  })
+
+const badGateway: Refusal = { status: 502, headers: { "content-type": "text/html" }, body: "<html>bad gateway</html>" }
+
+const Failure = Schema.Struct({
+  message: Schema.String,
+  next: Schema.String,
+  mayHaveSucceeded: Schema.Boolean,
+  exitCode: Schema.Int
+})
+
+const failureOf = ({ code, stderr, stdout }: Ended) => {
+  assert.strictEqual(stdout, "")
+  const failure = Schema.decodeSync(Schema.fromJsonString(Failure))(stderr)
+  assert.strictEqual(failure.exitCode, code)
+  return failure
+}
+
+const assertDone = ({ code, stderr, stdout }: Ended): string => {
+  assert.deepStrictEqual({ code, stderr }, { code: 0, stderr: "" }, stdout)
+  return stdout
+}
+
+describe("effect-dcr, refused", () => {
+  it.effect(
+    "says of a 502 what it says of the command after it: that a client may exist",
+    () =>
+      Effect.gen(function*() {
+        const { issuer, posts } = yield* refusing(badGateway)
+        const { run } = yield* withStore()
+        const register = () => Effect.map(run(["register", issuer, ...redirect, "--json"]), failureOf)
+        for (const message of [/^The server answered with status 502/, /^What became of the last registration/]) {
+          const failure = yield* register()
+          assert.match(failure.message, message)
+          assert.deepStrictEqual([failure.exitCode, failure.mayHaveSucceeded], [8, true])
+          assert.match(failure.next, /^A client may exist all the same/)
+        }
+        const list = assertDone(yield* run(["list"]))
+        assert.match(list, /1 possibly orphaned/)
+        assert.include(list, "\npossibly orphaned: it is not known whether a client was created")
+        // What the guide says: forgetting it ends the wait.
+        assertDone(yield* run(["remove", issuer, "--forget", "--yes"]))
+        assert.match((yield* register()).message, /^The server answered with status 502/)
+        assert.strictEqual(posts(), 2)
+      }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)),
+    60_000
+  )
+})
