@@ -100,7 +100,7 @@ describe("RegistrationRecord", () => {
         change(record)
         return JSON.stringify(record)
       }
-      const cases: ReadonlyArray<readonly [string, "Corrupted" | "NewerFormat"]> = [
+      const cases: ReadonlyArray<readonly [string, "Corrupted" | "NewerFormat" | "Undecryptable"]> = [
         ["", "Corrupted"],
         ["canary", "Corrupted"],
         ["null", "Corrupted"],
@@ -114,11 +114,16 @@ describe("RegistrationRecord", () => {
         [change((record) => delete record["previous"]), "Corrupted"],
         [change((record) => record["current"] = { canary: true }), "Corrupted"],
         [change((record) => record["issuer"] = "https://evil.example.com"), "Corrupted"],
-        [change((record) => record["profile"] = "tenant-2"), "Corrupted"]
+        [change((record) => record["profile"] = "tenant-2"), "Corrupted"],
+        [
+          JSON.stringify({ format: 1, enc: "A256GCM", kid: "1", nonce: "canary", ciphertext: "canary" }),
+          "Undecryptable"
+        ]
       ]
       for (const [broken, problem] of cases) {
         const { error, reason } = yield* RegistrationRecord.decode(broken, key).pipe(failsWith("StoreFailed"))
         assert.strictEqual(reason.problem, problem, broken.slice(0, 40))
+        assert.strictEqual(reason.message.includes("provide RegistrationEncryption"), problem === "Undecryptable")
         assert.notInclude(inspect(error, { depth: Infinity }), "canary")
       }
     }).pipe(on))

@@ -238,7 +238,7 @@ describe("npm start", () => {
         [["--issuer", "https://does-not-exist.invalid", ...uri], /host name not found/],
         [["--issuer", closed, ...uri], /connection refused/],
         [["--issuer", "http://op.example.com", ...uri], /plain http is for loopback addresses only, https is required/],
-        [["--issuer", "op.example.com", ...uri], /not an absolute URL/],
+        [["--issuer", "op.example.com", ...uri], /not an absolute https URL, such as https:\/\/op\.example\.com/],
         [["--issuer", nothing.origin, ...uri], /No authorization server metadata found for .*status 404/],
         [["--issuer", noEndpoint.origin, ...uri], /does not offer dynamic registration/],
         [["--issuer", wantsToken.issuer, ...uri], /did not accept the credentials|status 40[01]/],

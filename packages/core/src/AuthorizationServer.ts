@@ -405,7 +405,10 @@ const readServer = (
   const server = decoded.success
   const slash = differByOneSlash(String(asked), server.issuer)
   if (!isAsked(asked, server.issuer) && !(slash && tolerateTrailingSlash)) {
-    const hint = slash ? ", which differs in the slash at its end (see tolerateTrailingSlash)" : ""
+    const hint = slash
+      ? ", which differs in the slash at its end; spell the issuer as the server does " +
+        "(or see the option tolerateTrailingSlash of AuthorizationServer.discover)"
+      : ""
     return `the metadata is that of another issuer${quoteIdentifier(server.issuer)}${hint}`
   }
   return { server, malformed: Object.keys(document).filter((name) => !Object.hasOwn(server, name)) }

@@ -54,22 +54,22 @@ export const fromJwk = (
     const members = typeof value === "string" ? parse(value) : value
     if (!Predicate.isObject(members)) return DpopKey.proofFailed("The JWK for DPoP is not a JSON object")
     if (typeof members["d"] !== "string") {
-      return DpopKey.proofFailed("The JWK for DPoP is not an asymmetric private key")
+      return DpopKey.proofFailed("The key for DPoP is not an asymmetric private key")
     }
     if (members["use"] !== undefined && members["use"] !== "sig") {
-      return DpopKey.proofFailed("The JWK for DPoP is not meant for signatures, by its own use member (RFC 7517 §4.2)")
+      return DpopKey.proofFailed("The key for DPoP is not meant for signatures, by its own use member (RFC 7517 §4.2)")
     }
     const own = members["alg"] ?? algorithmOfCurve(members["crv"])
     const algorithm = options?.algorithm ?? own
     if (!DpopKey.isAlgorithm(algorithm)) {
       return DpopKey.proofFailed(
         algorithm === undefined
-          ? "The JWK for DPoP does not say its algorithm: give it in the option algorithm"
-          : "The JWK for DPoP is for an algorithm that proofs cannot be signed with"
+          ? "The key for DPoP does not say its algorithm: give it in the option algorithm"
+          : "The key for DPoP is for an algorithm that proofs cannot be signed with"
       )
     }
     if (members["alg"] !== undefined && modern(members["alg"]) !== modern(algorithm)) {
-      return DpopKey.proofFailed(`The JWK for DPoP is meant for another algorithm than ${algorithm} (RFC 7517 §4.4)`)
+      return DpopKey.proofFailed(`The key for DPoP is meant for another algorithm than ${algorithm} (RFC 7517 §4.4)`)
     }
     return tryImport(algorithm, async () => ({
       algorithm,

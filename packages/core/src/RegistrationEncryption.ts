@@ -119,12 +119,14 @@ export const make = Effect.fnUntraced(function*(
           "an entry was encrypted in a way that this version does not know"
         )
       }
-      return options.readUnencrypted === true ? text : yield* undecryptable("an entry is not encrypted")
+      return options.readUnencrypted === true ? text : yield* undecryptable(notEncrypted)
     }
     const { ciphertext, kid, nonce } = envelope.value
     const opener = keys.get(kid)
     if (opener === undefined) {
-      return yield* undecryptable(`an entry was encrypted with the key ${JSON.stringify(kid)}, which is not at hand`)
+      return yield* undecryptable(
+        `an entry was encrypted with the key ${JSON.stringify(kid)}, which is not at hand: give it among the formerKeys`
+      )
     }
     const opened = yield* Effect.fromResult(Result.all([Base64Url.decode(ciphertext), Base64Url.decode(nonce)])).pipe(
       Effect.flatMap(([ciphertext, nonce]) => aead.decrypt(opener, ciphertext, { nonce, aad: boundTo(key, kid) })),
@@ -215,6 +217,9 @@ const utf8 = new TextEncoder()
 /** What an entry is bound to, without ambiguity. */
 const boundTo = ({ issuer, profile }: Key, kid: string): Uint8Array =>
   utf8.encode(JSON.stringify(["effect-dcr registration", 1, kid, issuer, profile]))
+
+const notEncrypted =
+  "an entry is not encrypted: if it was written before there was a key, the option readUnencrypted reads it"
 
 const undecryptable = (what: string) => storeFailed("load", "Undecryptable", what)
 

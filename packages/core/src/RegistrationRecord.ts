@@ -196,6 +196,9 @@ export const empty = (key: { readonly issuer: string; readonly profile: string }
 
 const encodeKept = Schema.encodeEffect(Kept)
 const decodeKept = Schema.decodeUnknownEffect(Kept)
+const decodeSealed = Schema.decodeUnknownOption(
+  Schema.fromJsonString(Schema.Struct({ enc: Schema.String, ciphertext: Schema.String }))
+)
 const decodeFormat = Schema.decodeUnknownOption(Format)
 
 /**
@@ -211,8 +214,8 @@ export const encode = (record: RegistrationRecord): Effect.Effect<string, Regist
   )
 
 /**
- * The record in a text. Fails with `NewerFormat` when a newer version of this SDK wrote it, with `Corrupted` when it is not one,
- * or is the record of another key.
+ * The record in a text. Fails with `NewerFormat` when a newer version of this SDK wrote it, with `Undecryptable` when it is
+ * encrypted, with `Corrupted` when it is not one, or is the record of another key.
  *
  * @since 0.1.0
  * @category decoding
@@ -223,6 +226,13 @@ export const decode = (
 ): Effect.Effect<RegistrationRecord, RegistrationError> =>
   decodeKept(text).pipe(
     Effect.mapError(() => {
+      if (decodeSealed(text)._tag === "Some") {
+        return storeFailed(
+          "load",
+          "Undecryptable",
+          "the entry is encrypted, and no key was given: provide RegistrationEncryption"
+        )
+      }
       const found = decodeFormat(text)
       return found._tag === "Some" && found.value.format > format
         ? storeFailed("load", "NewerFormat", "an entry was written by a newer version of this SDK")

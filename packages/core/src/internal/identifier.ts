@@ -25,7 +25,7 @@ export const judgeIdentifier = Effect.fnUntraced(function*(
 ) {
   const text = String(identifier)
   if (!URL.canParse(text) || /[\s\\\p{Cc}\p{Cf}]/u.test(text)) {
-    return yield* refuse(role, text, "InvalidUrl", "it is not an absolute URL")
+    return yield* refuse(role, text, "InvalidUrl", absoluteUrl(role))
   }
   const url = new URL(text)
   if (url.username !== "" || url.password !== "") {
@@ -39,6 +39,10 @@ export const judgeIdentifier = Effect.fnUntraced(function*(
   const refusal = policy.judgeUrl(url, { role, allowInsecure: allowInsecure === true })
   return refusal === undefined ? url : yield* refuse(role, url, refusal.rule, refusal.message)
 })
+
+/** What is wanted. Not what was given: that may be anything, a secret as well. */
+const absoluteUrl = (role: "issuer" | "protected_resource"): string =>
+  `it is not an absolute https URL, such as https://${role === "issuer" ? "op" : "api"}.example.com`
 
 /** Whether `answered` is the identifier that was asked. Of a `URL`, both spellings of an empty path are. */
 export const isAsked = (asked: string | URL, answered: string): boolean =>

@@ -54,7 +54,7 @@ export const headlineOf = (error: RegistrationError): string => {
 }
 
 /** What was tried, without the options of the API that would make it pass. */
-export const problemOf = (problem: string): string => problem.replace(" (see tolerateTrailingSlash)", "")
+export const problemOf = (problem: string): string => problem.replace(/ \([^()]*tolerateTrailingSlash[^()]*\)/, "")
 
 /** The failure in words for a script: the whole of it, in one line. */
 export const messageOf = (error: RegistrationError): string => {
