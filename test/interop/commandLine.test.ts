@@ -98,7 +98,7 @@ describe("effect-dcr", () => {
         assert.match(yield* done(["update", issuer, "--unset", "nothing_here"]), /^kept as it is /)
         assert.strictEqual(registrationOf(yield* run(["update", issuer, "--json"])).outcome, "kept")
         assert.lengthOf(arrived, requests)
-        assert.match(yield* done(["rotate", issuer]), /^new management token /)
+        assert.match(yield* done(["rotate", issuer]), /^new management token .*\n\n +The secret is the same\.\n/)
         const after = registrationOf(yield* run(["show", issuer, "--remote", "--json", "--reveal"])).information
         assert.deepStrictEqual([after.client_id, after.client_name], [clientId, "Other"])
         assert.notStrictEqual(after.registration_access_token, before.registration_access_token)
@@ -219,7 +219,8 @@ describe("effect-dcr", () => {
       )
       assertFailure(yield* run(["discover", "http://127.0.0.1:1", "--json"]), "Transport", 7)
       assertFailure(yield* run(["register", origin, ...redirect, "--json"]), "OutcomeUnknown", 8)
-      assertFailure(yield* runCommand(["--store", "/dev/null/store", "list", "--json"]), "StoreFailed", 9)
+      const store = yield* runCommand(["--store", "/dev/null/store", "list", "--json"])
+      assert.include(assertFailure(store, "StoreFailed", 9).next, "(/dev/null/store)")
 
       assert.match(
         told(yield* run(["register", issuer, "--redirect-uri", "nonsense"]), 3),
@@ -300,6 +301,10 @@ describe("effect-dcr", () => {
       const slash = told(yield* run(["discover", `${issuer}/`]), 4)
       assert.include(slash, `next    Spell the issuer as the server does: effect-dcr discover ${issuer}\n`)
       assert.notInclude(slash, "tolerateTrailingSlash")
+      assert.include(
+        told(yield* run(["discover", `${issuer}/.well-known/openid-configuration`]), 4),
+        `next    Give the issuer, without /.well-known/...: effect-dcr discover ${issuer}\n`
+      )
       assert.include(told(yield* run(["discover", "op.example.com"]), 4), "Did you mean https://op.example.com?")
     }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)), 60_000)
 
@@ -330,6 +335,17 @@ describe("effect-dcr", () => {
             ["regster"],
             "Unknown subcommand \"regster\" for \"effect-dcr\"; did you mean register",
             "effect-dcr --help"
+          ],
+          [
+            ["register", "x", "--token", "abc"],
+            "Unrecognized flag: --token in command effect-dcr register",
+            "Give the token with --token-file FILE or EFFECT_DCR_INITIAL_ACCESS_TOKEN: everybody on the machine can read " +
+            "arguments."
+          ],
+          [
+            ["list", "--token", "abc"],
+            "Unrecognized flag: --token in command effect-dcr list",
+            "effect-dcr list --help"
           ],
           [
             ["register", "x", "--timeout", "0"],

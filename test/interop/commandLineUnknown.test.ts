@@ -78,4 +78,22 @@ describe("effect-dcr, refused", () => {
       }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)),
     60_000
   )
+
+  it.effect(
+    "says what to do where a proof is wanted, and whose fault it is where none is accepted",
+    () =>
+      Effect.gen(function*() {
+        const body = JSON.stringify({ error: "use_dpop_nonce" })
+        const { issuer, posts } = yield* refusing({ status: 400, headers: { ...json, "dpop-nonce": "n" }, body })
+        const { run } = yield* withStore()
+        const register = ["register", issuer, ...redirect, "--json"]
+        assert.match(failureOf(yield* run(register)).next, /^Run the command again with --dpop/)
+        assert.strictEqual(posts(), 1)
+        const again = failureOf(yield* run([...register, "--dpop"]))
+        assert.match(again.message, /again of a proof that had the one that it gave/)
+        assert.match(again.next, /a fault of the server/)
+        assert.strictEqual(posts(), 3)
+      }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)),
+    60_000
+  )
 })

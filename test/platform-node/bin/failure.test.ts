@@ -126,3 +126,68 @@ describe("an outcome that is not known", () => {
     assert.include(meaningOf(failure({ _tag: "InvalidClientMetadata", status: 400 })).next, "which registers clients")
   })
 })
+
+describe("a server that wants proofs of DPoP", () => {
+  const demands: ReadonlyArray<RegistrationError.Reason> = ["use_dpop_nonce", "invalid_dpop_proof"].flatMap((
+    error
+  ): ReadonlyArray<RegistrationError.Reason> => [
+    { _tag: "OAuthError", status: 400, error },
+    { ...unauthorized, error, missing: "initialAccessToken" }
+  ])
+
+  it("is to be sent one, and no token", () => {
+    for (const reason of demands) {
+      assert.match(meaningOf(failure(reason), { dpop: false }).next, /^Run the command again with --dpop/)
+      assert.match(meaningOf(failure(reason), { dpop: true }).next, /--dpop-key-file\.$/)
+      assert.notInclude(messageOf(failure(reason)), "token is needed")
+    }
+    const [, asked] = demands
+    assert.match(
+      messageOf(failure(asked ?? assert.fail())),
+      /^The server wants a DPoP proof that it accepts \(status 401, /
+    )
+  })
+
+  it("is at fault when it does not accept its own nonce, whatever the key", () => {
+    for (const nonce of [undefined, "n"]) {
+      const exhausted = failure({ _tag: "NonceExhausted", status: 400, nonce })
+      const { code, next } = meaningOf(exhausted, { dpop: true })
+      assert.strictEqual(code, 6)
+      assert.match(next, /a fault of the server.*RFC 9449 §8/)
+      assert.match(
+        messageOf(exhausted),
+        nonce === undefined
+          ? /DPoP nonce and gave none \(POST/
+          : /DPoP nonce again of a proof that had the one that it gave \(/
+      )
+    }
+  })
+})
+
+describe("what was probably meant", () => {
+  it("is the issuer where its well-known address was given", () => {
+    for (
+      const [address, issuer] of [
+        ["https://op.example/.well-known/openid-configuration", "https://op.example"],
+        ["https://op.example/a/.well-known/openid-configuration", "https://op.example/a"],
+        ["https://op.example/.well-known/oauth-authorization-server/a", "https://op.example/a"]
+      ] as const
+    ) {
+      const { next } = meaningOf(failure({ _tag: "DiscoveryFailed", issuer: address, attempts: [] }, "GET"))
+      assert.strictEqual(next, `Give the issuer, without /.well-known/...: effect-dcr discover ${issuer}`)
+    }
+    const { next } = meaningOf(failure({ _tag: "DiscoveryFailed", issuer: "https://op.example", attempts: [] }, "GET"))
+    assert.match(next, /^Check the spelling/)
+  })
+
+  it("is another host where there is none", () => {
+    const next = (message: string) => meaningOf(failure({ _tag: "Transport", sent: false, message }, "GET")).next
+    assert.match(next("Nothing was sent: host name not found"), /^Check the host name/)
+    assert.match(next("Nothing was sent: connection refused"), /^Check the connection/)
+  })
+
+  it("is another directory, where the one of the store cannot be used", () => {
+    const failed = failure({ _tag: "StoreFailed", operation: "load", problem: "Unavailable", message: "no (ENOENT)" })
+    assert.include(meaningOf(failed, { directory: "/srv/none" }).next, "the directory of the store (/srv/none)")
+  })
+})

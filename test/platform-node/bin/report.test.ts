@@ -2,11 +2,12 @@ import { AuthorizationServer, ClientRegistration, RegistrationError } from "@eff
 import * as TestAuthorizationServer from "@effect-dcr/core/testing/TestAuthorizationServer"
 import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, FileSystem, Layer, Redacted, Runtime, Schema } from "effect"
+import { Effect, FileSystem, Layer, Option, Redacted, Runtime, Schema } from "effect"
 import { TestConsole } from "effect/testing"
 import * as Fs from "node:fs"
+import * as Path from "node:path"
 import { reporting } from "../../../packages/platform-node/src/bin/report.ts"
-import { Json } from "../../../packages/platform-node/src/bin/settings.ts"
+import { Dpop, DpopKeyFile, Json, Store } from "../../../packages/platform-node/src/bin/settings.ts"
 
 /** In a directory of its own, which is the one that files are written to. */
 const elsewhere = Effect.gen(function*() {
@@ -30,7 +31,14 @@ const register = Effect.gen(function*() {
 
 const Kept = Schema.fromJsonString(Schema.Struct({ client_id: Schema.String, client_secret: Schema.String }))
 
-const run = Effect.provide(Layer.mergeAll(NodeServices.layer, TestConsole.layer, Layer.succeed(Json, false)))
+const settings = Layer.mergeAll(
+  Layer.succeed(Json, false),
+  Layer.succeed(Dpop, false),
+  Layer.succeed(DpopKeyFile, Option.none()),
+  Layer.succeed(Store, Option.some("kept"))
+)
+
+const run = Effect.provide(Layer.mergeAll(NodeServices.layer, TestConsole.layer, settings))
 
 describe("reporting", () => {
   it.effect("saves a client that could not be kept where only its owner can read it, and prints no secret", () =>
@@ -60,5 +68,6 @@ describe("reporting", () => {
       const exit = yield* Effect.fail(storeFailed).pipe(reporting, Effect.flip)
       assert.strictEqual(Runtime.getErrorExitCode(exit), 9)
       assert.deepStrictEqual(Fs.readdirSync("."), [])
+      assert.include((yield* TestConsole.errorLines).join("\n"), `the directory of the store (${Path.resolve("kept")})`)
     }).pipe(Effect.scoped, run))
 })

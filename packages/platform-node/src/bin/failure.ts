@@ -6,7 +6,7 @@
 import type * as RegistrationError from "@effect-dcr/core/RegistrationError"
 import * as Duration from "effect/Duration"
 import * as Runtime from "effect/Runtime"
-import { flagOfMember, spellingOf } from "./words.ts"
+import { demandsProof, flagOfMember, issuerIn, spellingOf } from "./words.ts"
 
 /** A failure that was reported already: what is left of it is the exit code. */
 export class Exit extends Error {
@@ -47,6 +47,10 @@ interface Meaning {
 export interface Input {
   readonly issuer?: string | undefined
   readonly profile?: string | undefined
+  /** Whether proofs of DPoP were sent. */
+  readonly dpop?: boolean | undefined
+  /** Where registrations are kept. */
+  readonly directory?: string | undefined
 }
 
 /** Whether the server may have done what the command asked for all the same. A read that failed has changed nothing. */
@@ -86,7 +90,8 @@ const commandOf = (command: string, { issuer, profile }: Input): string =>
 /** The doctor is no reader only, which whoever it is recommended to has to know. */
 const doctorsPrice = "which registers clients and deletes them again"
 
-const meaningOfRefusal = (error: RegistrationError.RegistrationError, { issuer, profile }: Input): Meaning => {
+const meaningOfRefusal = (error: RegistrationError.RegistrationError, input: Input): Meaning => {
+  const { directory, dpop, issuer, profile } = input
   const forgetting = `${commandOf("remove", { issuer, profile })} --forget`
   const { reason, retryAfter } = error
   switch (reason._tag) {
@@ -117,9 +122,12 @@ const meaningOfRefusal = (error: RegistrationError.RegistrationError, { issuer, 
       }
     case "DiscoveryFailed": {
       const spelling = spellingOf(error)
+      const inside = issuerIn(reason.issuer)
       return {
         code: 4,
-        next: spelling === undefined
+        next: inside !== undefined
+          ? `Give the issuer, without /.well-known/...: effect-dcr discover ${inside}`
+          : spelling === undefined
           ? "Check the spelling of the issuer, a slash at its end included."
           : `Spell the issuer as the server does: effect-dcr discover ${spelling}`
       }
@@ -136,6 +144,7 @@ const meaningOfRefusal = (error: RegistrationError.RegistrationError, { issuer, 
     case "InvalidSoftwareStatement":
     case "UnapprovedSoftwareStatement":
     case "OAuthError":
+      if (demandsProof(error)) return { code: 5, next: proving(dpop) }
       return {
         code: 5,
         next: `Change what the server objects to; \`doctor\`, ${doctorsPrice}, finds out what it takes.`
@@ -153,17 +162,30 @@ const meaningOfRefusal = (error: RegistrationError.RegistrationError, { issuer, 
     case "Unauthorized":
       return {
         code: 6,
-        next: reason.missing !== undefined
+        next: demandsProof(error)
+          ? proving(dpop)
+          : reason.missing !== undefined
           ? "Give an initial access token with --token-file or EFFECT_DCR_INITIAL_ACCESS_TOKEN."
           : error.method === "POST"
           ? "The token was refused: ask the operator of the server for another one."
           : `That client is gone, or its token was replaced. To forget it here: ${forgetting}`
       }
     case "ProofFailed":
-    case "NonceExhausted":
       return { code: 6, next: "Try another key with --dpop-key-file, or leave out --dpop." }
+    case "NonceExhausted":
+      return {
+        code: 6,
+        next:
+          "No other key helps: this is a fault of the server, which has to accept the nonce that it gives (RFC 9449 §8). " +
+          "Tell its operator."
+      }
     case "Transport":
-      return { code: 7, next: "Check the connection and run the command again: the server did nothing." }
+      return {
+        code: 7,
+        next: reason.message.includes("host name not found")
+          ? "Check the host name: nothing was sent."
+          : "Check the connection and run the command again: the server did nothing."
+      }
     case "RateLimited":
       return {
         code: 7,
@@ -172,6 +194,16 @@ const meaningOfRefusal = (error: RegistrationError.RegistrationError, { issuer, 
           : `Run the command again in ${Duration.format(retryAfter)}: the server did nothing.`
       }
     case "StoreFailed":
-      return { code: 9, next: "See to the directory of the store, or name another one with --store." }
+      return {
+        code: 9,
+        next: `See to the directory of the store${
+          directory === undefined ? "" : ` (${directory})`
+        }, or name another one with --store.`
+      }
   }
 }
+
+const proving = (dpop: boolean | undefined): string =>
+  dpop === true
+    ? "Check the clock of this machine, or try another key with --dpop-key-file."
+    : "Run the command again with --dpop, or with --dpop-key-file FILE: the server wants a DPoP proof."

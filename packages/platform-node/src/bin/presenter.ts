@@ -18,13 +18,22 @@ export const presenter = Layer.unwrap(
         event._tag === "InvalidInvocation"
           ? Console.error([
             ...event.errors.map((error) => labelled(errorLook.bad("failed"), plain(sentenceOf(error)), errorLook)),
-            labelled(errorLook.bold("next"), `${event.commandPath.join(" ")} --help`, errorLook)
+            labelled(errorLook.bold("next"), nextOf(event.errors, event.commandPath), errorLook)
           ].join("\n"))
           : event._tag === "Help"
           ? Console.log(helpText(event.helpDoc, look))
           : CliOutput.defaultPresenter.present(event)
     }))
 )
+
+/** Who wants to give a token as an argument is told how it is given. */
+const nextOf = (errors: ReadonlyArray<NonShowHelpErrors>, path: ReadonlyArray<string>): string =>
+  takingTokens.includes(path.at(-1) ?? "") &&
+    errors.some((error) => error._tag === "UnrecognizedOption" && /^--?(\w+-)*token\b/.test(error.option))
+    ? "Give the token with --token-file FILE or EFFECT_DCR_INITIAL_ACCESS_TOKEN: everybody on the machine can read arguments."
+    : `${path.join(" ")} --help`
+
+const takingTokens: ReadonlyArray<string> = ["register", "doctor"]
 
 const sentenceOf = ({ message }: NonShowHelpErrors): string =>
   message.replace("Expected: Schema validation failed: ", "").replace(/\s+Did you mean this\?\s+/, "; did you mean ")

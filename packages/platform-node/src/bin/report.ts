@@ -8,14 +8,16 @@ import { RegistrationError } from "@effect-dcr/core/RegistrationError"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { Exit, type Input, isOutcomeUnknown, meaningOf } from "./failure.ts"
 import { jsonOf } from "./output.ts"
 import { errorText, revealed } from "./render.ts"
 import * as Secrets from "./secrets.ts"
-import { Json } from "./settings.ts"
+import { Dpop, DpopKeyFile, Json } from "./settings.ts"
 import { errorStyle, plain } from "./style.ts"
 import { messageOf } from "./words.ts"
+import { storeDirectory } from "./world.ts"
 
 const encodeError = Schema.encodeEffect(Schema.toCodecJson(RegistrationError))
 
@@ -33,7 +35,11 @@ export const reporting = <A, E, R>(
       const { registered } = failure
       if (registered !== undefined) rememberClient(registered)
       const error = withUrl(failure, scrub)
-      const { code, next } = meaningOf(error, input)
+      const { code, next } = meaningOf(error, {
+        ...input,
+        dpop: (yield* Dpop) || Option.isSome(yield* DpopKeyFile),
+        directory: yield* Effect.orElseSucceed(storeDirectory, () => undefined)
+      })
       const saved = registered === undefined ? undefined : yield* save(registered)
       if (yield* Json) {
         const encoded = yield* Effect.orDie(encodeError(error))

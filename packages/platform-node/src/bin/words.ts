@@ -47,20 +47,35 @@ export const headlineOf = (error: RegistrationError): string => {
     case "Unauthorized":
       return reason.missing === undefined
         ? error.message
+        : demandsProof(error)
+        // Whether it wants a token as well, it will say to who proves.
+        ? error.message.replace(/^.*?: give one as \w+/, "The server wants a DPoP proof that it accepts")
         : error.message.replace(`give one as ${reason.missing}`, "an initial access token is needed")
+    // Here proofs are made with the nonce that the server gave last, and no page reads it.
+    case "NonceExhausted":
+      return error.message.replace(
+        / that the proof did not have| and gave none, or none .*?DPoP-Nonce/,
+        reason.nonce === undefined ? " and gave none" : " again of a proof that had the one that it gave"
+      )
     default:
       return error.message
   }
 }
 
+/** Whether the server wants a proof of DPoP, or another one (RFC 9449 §5, §7.1, §8). */
+export const demandsProof = ({ reason }: RegistrationError): boolean =>
+  (reason._tag === "OAuthError" || reason._tag === "Unauthorized") &&
+  ["use_dpop_nonce", "invalid_dpop_proof"].includes(reason.error ?? "")
+
 /** What was tried, without the options of the API that would make it pass. */
-export const problemOf = (problem: string): string => problem.replace(/ \([^()]*tolerateTrailingSlash[^()]*\)/, "")
+export const problemOf = (problem: string): string => problem.replace(/ \([^()]*tolerateTrailingSlash[^()]*\)/g, "")
 
 /** The failure in words for a script: the whole of it, in one line. */
 export const messageOf = (error: RegistrationError): string => {
   switch (error.reason._tag) {
     case "InvalidOptions":
     case "Unauthorized":
+    case "NonceExhausted":
       return headlineOf(error)
     default:
       return problemOf(error.message)
@@ -72,3 +87,9 @@ export const spellingOf = ({ reason }: RegistrationError): string | undefined =>
   reason._tag === "DiscoveryFailed" && reason.attempts.some(({ problem }) => problem !== problemOf(problem))
     ? reason.issuer.endsWith("/") ? reason.issuer.slice(0, -1) : `${reason.issuer}/`
     : undefined
+
+/** The issuer in one of its well-known addresses (RFC 8414 §3, OpenID Connect Discovery 1.0 §4), if it is one. */
+export const issuerIn = (address: string): string | undefined => {
+  const issuer = address.replace(/\/\.well-known\/(oauth-authorization-server|openid-configuration)(?=\/|$)/, "")
+  return issuer === address ? undefined : issuer
+}

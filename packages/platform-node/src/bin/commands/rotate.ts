@@ -10,7 +10,7 @@ import { print, waiting } from "../output.ts"
 import { clientJson, clientText, sections, titleText } from "../render.ts"
 import { reporting } from "../report.ts"
 import { issuer, profile } from "../settings.ts"
-import { style } from "../style.ts"
+import { paragraph, style } from "../style.ts"
 import { registrar } from "../world.ts"
 import { keptUnder } from "./kept.ts"
 
@@ -36,6 +36,9 @@ export const rotate = Command.make(
             : look.good(`new ${fresh.join(", ")}`)
           return sections([
             titleText(what, { issuer: client.issuer, profile }, look),
+            fresh.length > 0 && !changes.isSecretNew && client.information.client_secret !== undefined
+              ? paragraph("The secret is the same.", look)
+              : "",
             yield* clientText(client)
           ])
         })
