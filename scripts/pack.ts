@@ -3,10 +3,10 @@
  * (`build/consumer/node_modules`), so that the bundle and package checks look at what users get and not at this workspace.
  */
 import { existsSync, realpathSync } from "node:fs"
-import { mkdir, readdir, rm, symlink, writeFile } from "node:fs/promises"
-import { dirname, join } from "node:path"
+import { mkdir, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises"
+import { dirname, join, relative } from "node:path"
 import { extract } from "tar"
-import { at, consumer, packages, tarballs } from "./support/paths.ts"
+import { at, consumer, packages, root, tarballs } from "./support/paths.ts"
 import { main, must } from "./support/run.ts"
 
 const pnpm = "pnpm@12.21.0"
@@ -20,6 +20,13 @@ const dependencies: ReadonlyArray<readonly [name: string, from: string]> = [
   ["@effect/platform-node", "packages/platform-node"],
   ["@types/node", "packages/platform-node"]
 ]
+
+/** A page that is read at a registry has nothing beside it: a link to a file leads nowhere there. */
+const checkReadme = async (path: string): Promise<void> => {
+  for (const [, target = ""] of (await readFile(path, "utf8")).matchAll(/\]\(([^)\s]+)\)/g)) {
+    if (!/^(https:|#)/.test(target)) throw new Error(`${path}: the link to ${target} leads nowhere at a registry`)
+  }
+}
 
 main(async () => {
   await rm(tarballs, { recursive: true, force: true })
@@ -36,6 +43,7 @@ main(async () => {
     const target = join(consumer, "node_modules", "@effect-dcr", name)
     await mkdir(target, { recursive: true })
     await extract({ file: join(tarballs, tarball), cwd: target, strip: 1 })
+    await checkReadme(join(target, "README.md"))
   }
   for (const [name, from] of dependencies) {
     const link = join(consumer, "node_modules", name)
@@ -43,5 +51,5 @@ main(async () => {
     await symlink(realpathSync(at(from, "node_modules", name)), link, "junction")
   }
   await writeFile(join(consumer, "package.json"), `${JSON.stringify({ private: true, type: "module" })}\n`)
-  console.log(packed.join("\n"))
+  console.log(packed.map((file) => relative(root, join(tarballs, file))).join("\n"))
 })
