@@ -1,7 +1,10 @@
 /** The command line where a server answers with failures: what is said of them, and what is kept. */
+import { RegistrationEncryption, RegistrationRecord, RegistrationStore } from "@effect-dcr/core"
+import { NodeRegistrationStore } from "@effect-dcr/platform-node"
 import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Schema } from "effect"
+import { Duration, Effect, Layer, Option, Redacted, Schema } from "effect"
+import * as Path from "node:path"
 import { type Ended, withStore } from "../support/commandLine.ts"
 import { httpServer } from "../support/nodeServers.ts"
 
@@ -96,4 +99,76 @@ describe("effect-dcr, refused", () => {
       }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)),
     60_000
   )
+
+  it.effect(
+    "says that nothing was registered where the server refused, and deletes nothing",
+    () =>
+      Effect.gen(function*() {
+        const { issuer, posts } = yield* refusing({
+          status: 400,
+          body: JSON.stringify({ error: "invalid_client_metadata" })
+        })
+        const { run } = yield* withStore()
+        const register = () => Effect.map(run(["register", issuer, ...redirect, "--json"]), failureOf)
+        assert.strictEqual((yield* register()).mayHaveSucceeded, false)
+        assert.match(assertDone(yield* run(["list"])), new RegExp(`NOTE\n${issuer} +default +- +never registered\n`))
+        const rows = Schema.Array(Schema.Struct({ clientId: Schema.Null, neverRegistered: Schema.Boolean }))
+        assert.deepStrictEqual(
+          Schema.decodeSync(Schema.fromJsonString(rows))(assertDone(yield* run(["list", "--json"]))),
+          [
+            { clientId: null, neverRegistered: true }
+          ]
+        )
+        assert.match(
+          assertDone(yield* run(["remove", issuer, "--yes"])),
+          /^forgotten .*\n\n +Nothing was registered; its note is forgotten\.\n$/
+        )
+        yield* register()
+        const removed = Schema.Struct({ removed: Schema.Boolean, forgotten: Schema.Boolean })
+        assert.deepStrictEqual(
+          Schema.decodeSync(Schema.fromJsonString(removed))(
+            assertDone(yield* run(["remove", issuer, "--yes", "--json"]))
+          ),
+          { removed: false, forgotten: true }
+        )
+        assert.match(assertDone(yield* run(["list"])), /^Nothing is kept/)
+        assert.strictEqual(posts(), 2)
+      }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)),
+    60_000
+  )
+
+  it.effect("does not say of a client that may exist that it was deleted", () =>
+    Effect.gen(function*() {
+      const { issuer } = yield* refusing(badGateway)
+      const { run } = yield* withStore()
+      failureOf(yield* run(["register", issuer, ...redirect, "--json"]))
+      assert.match(
+        assertDone(yield* run(["remove", issuer, "--yes"])),
+        /^forgotten .*\n\n +It is not known whether a client was created: if there is one, it stays at the server\.\n$/
+      )
+    }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)), 60_000)
+
+  it.effect("says of an encrypted registration that it has no key", () =>
+    Effect.gen(function*() {
+      const { directory, run } = yield* withStore()
+      const key = { issuer: "https://op.example.com", profile: "default" }
+      yield* Effect.gen(function*() {
+        const store = yield* RegistrationStore.RegistrationStore
+        const lease = Option.getOrThrow(yield* store.acquire(key, Duration.seconds(30)))
+        yield* store.save(lease, yield* RegistrationRecord.encode(RegistrationRecord.empty(key)), 0)
+        yield* store.release(lease)
+      }).pipe(Effect.provide(
+        RegistrationEncryption.layer({ key: { kid: "k", key: Redacted.make(Buffer.alloc(32, 1).toString("base64")) } })
+          .pipe(Layer.provide(NodeRegistrationStore.layer({ directory: Path.join(directory, "store") })))
+      ))
+      const encrypted = "encrypted: the command line has no key for it"
+      assert.match(assertDone(yield* run(["list"])), new RegExp(`op\\.example\\.com +default +- +${encrypted}\n`))
+      assert.include(assertDone(yield* run(["list", "--json"])), `"problem": "${encrypted}"`)
+      for (const args of [["show"], ["remove", "--yes"]]) {
+        const failure = failureOf(yield* run([...args, key.issuer, "--json"]))
+        assert.deepStrictEqual([failure.message, failure.exitCode], [encrypted, 9])
+        assert.match(failure.next, /^Use it with the program that encrypted it/)
+      }
+      assertDone(yield* run(["remove", key.issuer, "--forget", "--yes"]))
+    }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)), 60_000)
 })

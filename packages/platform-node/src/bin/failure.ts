@@ -196,9 +196,11 @@ const meaningOfRefusal = (error: RegistrationError.RegistrationError, input: Inp
     case "StoreFailed":
       return {
         code: 9,
-        next: `See to the directory of the store${
-          directory === undefined ? "" : ` (${directory})`
-        }, or name another one with --store.`
+        next: reason.problem === "Undecryptable"
+          ? "Use it with the program that encrypted it, which has the key."
+          : `See to the directory of the store${
+            directory === undefined ? "" : ` (${directory})`
+          }, or name another one with --store.`
       }
   }
 }

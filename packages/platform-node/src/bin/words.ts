@@ -51,6 +51,8 @@ export const headlineOf = (error: RegistrationError): string => {
         // Whether it wants a token as well, it will say to who proves.
         ? error.message.replace(/^.*?: give one as \w+/, "The server wants a DPoP proof that it accepts")
         : error.message.replace(`give one as ${reason.missing}`, "an initial access token is needed")
+    case "StoreFailed":
+      return reason.problem === "Undecryptable" ? "encrypted: the command line has no key for it" : error.message
     // Here proofs are made with the nonce that the server gave last, and no page reads it.
     case "NonceExhausted":
       return error.message.replace(
@@ -76,6 +78,7 @@ export const messageOf = (error: RegistrationError): string => {
     case "InvalidOptions":
     case "Unauthorized":
     case "NonceExhausted":
+    case "StoreFailed":
       return headlineOf(error)
     default:
       return problemOf(error.message)

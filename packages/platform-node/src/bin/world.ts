@@ -42,13 +42,12 @@ const namingFile = (error: RegistrationError, keyFile: string | undefined): Regi
     : new RegistrationError({ reason: { ...reason, option: "keyFile", message: `${keyFile}: ${reason.message}` } })
 }
 
-/** The registrations that are kept. */
+/** The registrations that are kept, and the store that they are in. */
 export const registrar = Layer.unwrap(Effect.gen(function*() {
   const directory = Option.getOrUndefined(yield* Store)
   const dangerouslyAllowInsecureRequests = yield* AllowInsecure
   return Registrar.layer({ management: () => ({ dangerouslyAllowInsecureRequests }) }).pipe(
-    Layer.provide(watched),
-    Layer.provide(NodeRegistrationStore.layer({ directory })),
+    Layer.provideMerge(watched.pipe(Layer.provide(NodeRegistrationStore.layer({ directory })))),
     Layer.provideMerge(exchange)
   )
 }))

@@ -1,11 +1,13 @@
 /**
- * The registration that a command is about, and what the commands say when there is none.
+ * The registration that a command is about, what the commands say when there is none, and what is noted of one that did not
+ * come about.
  *
  * @internal
  */
 import * as Registrar from "@effect-dcr/core/Registrar"
 import { RegistrationError } from "@effect-dcr/core/RegistrationError"
-import type { Key } from "@effect-dcr/core/RegistrationStore"
+import * as RegistrationRecord from "@effect-dcr/core/RegistrationRecord"
+import { type Key, RegistrationStore } from "@effect-dcr/core/RegistrationStore"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
@@ -33,3 +35,21 @@ export const requireKept = Effect.fnUntraced(function*(key: Key) {
   const isKey = ({ issuer, profile }: Key) => issuer === key.issuer && profile === key.profile
   if (Option.isNone(yield* Stream.runHead(Stream.filter(list, isKey)))) return yield* notKept(key)
 })
+
+/**
+ * What an entry without any client says: that nothing came of a registration (`never`), that one is under way or was broken off
+ * (`pending`), or that nobody knows whether there is a client (`unknown`). None where a client is kept, or nothing can be read.
+ */
+export const noteUnder = Effect.fnUntraced(function*(key: Key) {
+  const store = yield* RegistrationStore
+  const entry = Option.getOrUndefined(yield* store.load(key))
+  if (entry === undefined) return undefined
+  const { current, intent, possibleOrphans, previous } = yield* RegistrationRecord.decode(entry.value, key)
+  return current !== undefined || previous.length > 0
+    ? undefined
+    : intent !== undefined
+    ? "pending"
+    : possibleOrphans.length > 0
+    ? "unknown"
+    : "never"
+}, Effect.orElseSucceed(() => undefined))

@@ -13,7 +13,9 @@ import { print } from "../output.ts"
 import { sections } from "../render.ts"
 import { reporting } from "../report.ts"
 import { columns, paragraph, plain, type Style, style } from "../style.ts"
+import { headlineOf } from "../words.ts"
 import { registrar, storeDirectory } from "../world.ts"
+import { noteUnder } from "./kept.ts"
 
 /** By the code units of issuer and profile, so that the order is the same everywhere. */
 const byKey = (a: Key, b: Key): number =>
@@ -21,20 +23,34 @@ const byKey = (a: Key, b: Key): number =>
 
 const compare = (a: string, b: string): number => a < b ? -1 : a > b ? 1 : 0
 
+interface Row extends Registrar.Summary {
+  readonly note: "never" | "pending" | "unknown" | undefined
+}
+
+const notes = { never: "never registered", pending: "under way, or broken off", unknown: undefined }
+
 const rowOf =
-  (look: Style) => ({ clientId, issuer, possibleOrphans, previousClientIds, problem, profile }: Registrar.Summary) => [
+  (look: Style) => ({ clientId, issuer, note, possibleOrphans, previousClientIds, problem, profile }: Row) => [
     plain(issuer),
     plain(profile),
     plain(Option.getOrElse(clientId, () => "-")),
     [
+      ...(note === undefined || notes[note] === undefined ? [] : [look.dim(notes[note])]),
       ...(previousClientIds.length === 0 ? [] : [`${previousClientIds.length} previous`]),
       ...(possibleOrphans.length === 0 ? [] : [look.warn(`${possibleOrphans.length} possibly orphaned`)]),
-      ...(Option.isNone(problem) ? [] : [look.bad(plain(problem.value.message))])
+      ...(Option.isNone(problem) ? [] : [look.bad(plain(headlineOf(problem.value)))])
     ].join(", ")
   ]
 
-const isRemarkable = ({ possibleOrphans, previousClientIds, problem }: Registrar.Summary): boolean =>
-  previousClientIds.length > 0 || possibleOrphans.length > 0 || Option.isSome(problem)
+const isRemarkable = ({ note, possibleOrphans, previousClientIds, problem }: Row): boolean =>
+  note !== undefined || previousClientIds.length > 0 || possibleOrphans.length > 0 || Option.isSome(problem)
+
+/** What is there besides clients is looked up only where there is none. */
+const annotated = Effect.fnUntraced(function*(summary: Registrar.Summary) {
+  const isBare = Option.isNone(summary.clientId) && Option.isNone(summary.problem)
+  const row: Row = { ...summary, note: isBare ? yield* noteUnder(summary) : undefined }
+  return row
+})
 
 export const list = Command.make(
   "list",
@@ -42,13 +58,14 @@ export const list = Command.make(
   Effect.fnUntraced(
     function*() {
       const { list } = yield* Registrar.Registrar
-      const summaries = Array.from(yield* Stream.runCollect(list)).sort(byKey)
+      const summaries = Array.from(yield* Stream.runCollect(Stream.mapEffect(list, annotated))).sort(byKey)
       const directory = yield* storeDirectory
       yield* print({
-        json: summaries.map(({ clientId, problem, ...summary }) => ({
+        json: summaries.map(({ clientId, note, problem, ...summary }) => ({
           ...summary,
           clientId: Option.getOrNull(clientId),
-          problem: Option.getOrNull(Option.map(problem, ({ message }) => message))
+          neverRegistered: note === "never",
+          problem: Option.getOrNull(Option.map(problem, headlineOf))
         })),
         text: Effect.map(style, (look) =>
           sections([

@@ -8,18 +8,24 @@ import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import { print, waiting } from "../output.ts"
-import { titleText } from "../render.ts"
+import { sections, titleText } from "../render.ts"
 import { reporting } from "../report.ts"
 import { issuer, profile, yes } from "../settings.ts"
-import { style } from "../style.ts"
+import { paragraph, style } from "../style.ts"
 import { registrar } from "../world.ts"
 import { confirm } from "./confirm.ts"
-import { requireKept } from "./kept.ts"
+import { noteUnder, requireKept } from "./kept.ts"
 
 const forget = Flag.Boolean("forget").pipe(
   Flag.withDescription("Leave the client at the server, and only forget it here"),
   Flag.withDefault(false)
 )
+
+const remarks = {
+  never: "Nothing was registered; its note is forgotten.",
+  pending: "A registration was under way, or broken off: it is not known whether a client is left at the server.",
+  unknown: "It is not known whether a client was created: if there is one, it stays at the server."
+}
 
 export const remove = Command.make(
   "remove",
@@ -29,17 +35,22 @@ export const remove = Command.make(
       const service = yield* Registrar.Registrar
       const key = { issuer, profile }
       yield* requireKept(key)
-      const question = forget
+      // Of what has no client there is nothing to delete, and it must not be said.
+      const note = yield* noteUnder(key)
+      const question = note === "never" || note === "unknown"
+        ? "Forget what is noted? No client is known."
+        : forget
         ? "Forget the credentials? Nobody can manage the client then."
         : "Delete the client at the server? Its users are logged out."
       if (!(yield* confirm(question, yes))) return
       yield* (forget ? service.forget(key) : service.remove(key).pipe(waiting(`deleting at ${issuer}`, true)))
       yield* print({
-        json: { ...key, removed: !forget, forgotten: true },
-        text: Effect.map(
-          style,
-          (look) => titleText(look.good(forget ? "forgotten" : "deleted"), key, look)
-        )
+        json: { ...key, removed: !forget && note === undefined, forgotten: true },
+        text: Effect.map(style, (look) =>
+          sections([
+            titleText(look.good(forget || note !== undefined ? "forgotten" : "deleted"), key, look),
+            note === undefined ? "" : paragraph(remarks[note], look)
+          ]))
       })
     },
     Effect.provide(registrar),
