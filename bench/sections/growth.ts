@@ -43,7 +43,7 @@ export const growth: Section = {
             size: Number(size) * 1024,
             dpop: false,
             heap: false,
-            warmUp: settings.quick ? 20 : size === "256" ? 500 : 4000,
+            warmUp: settings.quick ? 20 : size === "256" ? 3000 : 12_000,
             steps: [{ name: "large", total: settings.quick ? 20 : size === "256" ? 400 : 2000, inFlight: 16 }]
           }, server)
         },
