@@ -37,7 +37,7 @@ const measure = async (
       size: 1024,
       dpop,
       heap: false,
-      // The compiler of V8 is not done before: from 8,000 to 20,000 the time of every side still halves.
+      // The compiler of V8 is not done before: from 8,000 to 20,000 the time of every side still falls.
       warmUp: settings.quick ? 20 : 20_000,
       steps: inFlight.map((inFlight) => ({
         name: String(inFlight),
