@@ -366,6 +366,11 @@ describe("effect-dcr", () => {
         assert.include(help, `\n  ${code}  ${what}\n`)
         assert.include(guide, `\n| ${code} | ${what} |`)
       }
+      // Those of every Effect command line explain themselves.
+      const usual = ["--help", "--log-level", "--version", "--wizard"]
+      for (const [flag] of assertDone(yield* runCommand(["register", "--help"])).matchAll(/--[a-z]+(-[a-z]+)*/g)) {
+        if (!usual.includes(flag)) assert.include(guide, flag)
+      }
     }).pipe(Effect.scoped), 60_000)
 
   it.effect("warns on standard error, where no script reads", () =>
