@@ -291,8 +291,8 @@ describe("BrowserRegistrationStore", () => {
           json: "{}"
         })
         assert.deepStrictEqual(yield* run(yield* tab(context, origin), "ensure", { issuer, encrypted: true }), found)
-        // In the clear it is not one.
-        assert.strictEqual(problemOf(yield* run(page, "ensure", { issuer })).problem, "Corrupted")
+        // Without the key it is nothing to anybody.
+        assert.strictEqual(problemOf(yield* run(page, "ensure", { issuer })).problem, "Undecryptable")
       }))
 
     it.live("reads what was written in the clear, encrypts it with its next change, and needs its key", () =>
