@@ -45,8 +45,8 @@ const speed = async (job: SideJob): Promise<Figures> => {
   await side.run(job.warmUp, 64)
   const figures: Figures = {}
   for (const step of job.steps) {
+    // No forced collection before it: V8 then throws compiled code away, which no application sees.
     await side.run(Math.ceil(step.total / 10), step.inFlight)
-    globalThis.gc?.()
     const server = await serverCpu(job.origin)
     const { cpu, wall } = await measure(() => side.run(step.total, step.inFlight), step.total)
     figures[`${step.name} cpu`] = cpu
