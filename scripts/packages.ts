@@ -44,12 +44,13 @@ const isProgram = (entrypoint: string): boolean => entrypoint.startsWith("./bin/
 
 const contents = async (name: string, tarball: string): Promise<void> => {
   const files = await members(tarball)
-  const allowed = /^(package\.json|LICENSE|README\.md|src\/[\w/.-]+\.ts|dist\/[\w/.-]+(\.js|\.d\.ts)(\.map)?)$/
+  const allowed =
+    /^(package\.json|LICENSE|(README|CHANGELOG)\.md|src\/[\w/.-]+\.ts|dist\/[\w/.-]+(\.js|\.d\.ts)(\.map)?)$/
   const unwanted = files.filter((file) =>
     !allowed.test(file) || /(^|[/.])(test|tests|spec|tst|long|bench)\.|tsbuildinfo/.test(file)
   )
   if (unwanted.length > 0) problems.push(`${name}: not for publishing: ${unwanted.join(", ")}`)
-  for (const wanted of ["LICENSE", "README.md", "src/index.ts", "dist/index.js", "dist/index.d.ts"]) {
+  for (const wanted of ["LICENSE", "README.md", "CHANGELOG.md", "src/index.ts", "dist/index.js", "dist/index.d.ts"]) {
     if (!files.includes(wanted)) problems.push(`${name}: ${wanted} is missing in the tarball`)
   }
   const folder = join(consumer, "node_modules", "@effect-dcr", name)

@@ -484,6 +484,7 @@ describe("Registrar.list, forget", () => {
         clientId: Option.some(client.information.client_id),
         previousClientIds: [],
         possibleOrphans: [],
+        unfinished: Option.none(),
         problem: Option.none()
       })
       const problemOf = (name: string) => Option.getOrUndefined(summaries.get(name)?.problem ?? Option.none())?.reason

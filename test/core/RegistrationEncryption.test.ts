@@ -137,8 +137,8 @@ describe("RegistrationEncryption", () => {
       const before = yield* Effect.flatMap(registrar("lost", 1), ({ ensure }) => ensure(wanted))
       const sealed = yield* textOf(memory, "a")
       const { ensure, forget, list, remove } = yield* registrar("new", 2)
-      for (const refused of [ensure(wanted), remove(at("a"))]) {
-        const { reason } = yield* failsWith("StoreFailed")(Effect.asVoid(refused))
+      for (const refused of [Effect.asVoid(ensure(wanted)), Effect.asVoid(remove(at("a")))]) {
+        const { reason } = yield* failsWith("StoreFailed")(refused)
         assert.strictEqual(reason.problem, "Undecryptable")
       }
       assert.strictEqual(yield* textOf(memory, "a"), sealed)

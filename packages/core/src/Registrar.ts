@@ -149,6 +149,8 @@ export interface Summary extends Key {
   readonly previousClientIds: ReadonlyArray<string>
   /** Clients that may exist at the server and that nobody knows the credentials of. */
   readonly possibleOrphans: ReadonlyArray<PossibleOrphan>
+  /** What was begun and is not known to have ended: it is under way somewhere, or whoever began it died. */
+  readonly unfinished: Option.Option<Unfinished>
   /** Why what is kept cannot be read, if it cannot; nothing else is known then. */
   readonly problem: Option.Option<RegistrationError>
 }
@@ -164,6 +166,18 @@ export interface PossibleOrphan {
   readonly startedAt: number
   /** Whether the process died, or the outcome of the request was not known. */
   readonly why: "crashed" | "outcome-unknown"
+}
+
+/**
+ * Work on a registration that was begun and is not known to have ended.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Unfinished {
+  readonly kind: "register" | "update" | "rotate" | "remove"
+  /** When it was begun, in milliseconds since the epoch. */
+  readonly startedAt: number
 }
 
 /**
@@ -254,9 +268,10 @@ export class Registrar extends Context.Service<Registrar, {
   readonly list: Stream.Stream<Summary, RegistrationError>
   /**
    * Deletes the registrations of a key at the server (RFC 7592 §2.3), the previous ones as well, and forgets them. Their users
-   * are logged out. What could not be deleted is kept, and the first failure is the one of the whole.
+   * are logged out. Says which clients those were: none when none was kept. What could not be deleted is kept, and the first
+   * failure is the one of the whole.
    */
-  readonly remove: (key: Key) => Effect.Effect<void, RegistrationError>
+  readonly remove: (key: Key) => Effect.Effect<ReadonlyArray<string>, RegistrationError>
   /** Forgets what is kept under a key, readable or not, and leaves the server alone. */
   readonly forget: (key: Key) => Effect.Effect<void, RegistrationError>
   /**
@@ -392,13 +407,15 @@ export const make = Effect.fnUntraced(function*(options: Options = {}): Effect.f
           clientId: Option.none(),
           previousClientIds: [],
           possibleOrphans: [],
+          unfinished: Option.none(),
           problem: Option.some(error)
         }),
-        onSuccess: ({ current, possibleOrphans, previous }): Summary => ({
+        onSuccess: ({ current, intent, possibleOrphans, previous }): Summary => ({
           ...key,
           clientId: Option.fromUndefinedOr(current?.information.client_id),
           previousClientIds: previous.map(({ client }) => client.information.client_id),
           possibleOrphans,
+          unfinished: Option.map(Option.fromUndefinedOr(intent), ({ kind, startedAt }) => ({ kind, startedAt })),
           problem: Option.none()
         })
       })),

@@ -44,7 +44,7 @@ describe("Registrar.remove", () => {
   it.effect("deletes the current and the previous registrations, and forgets them", () =>
     Effect.gen(function*() {
       const { events, first, registrar, second, server, store } = yield* replacedOnce()
-      yield* registrar.remove(key)
+      assert.deepStrictEqual(yield* registrar.remove(key), [second, first])
       assert.deepStrictEqual(yield* server.clients, [])
       assert.deepStrictEqual(yield* store.load(key), Option.none())
       yield* Effect.yieldNow
@@ -52,7 +52,7 @@ describe("Registrar.remove", () => {
         events.filter(({ _tag }) => _tag === "Removed"),
         [second, first].map((clientId) => ({ _tag: "Removed" as const, ...key, clientId }))
       )
-      yield* registrar.remove(key)
+      assert.deepStrictEqual(yield* registrar.remove(key), [])
       assert.deepStrictEqual(yield* requestsOf(server), ["POST", "POST", "DELETE", "DELETE"])
     }).pipe(Effect.scoped, on))
 
@@ -129,6 +129,8 @@ describe("Registrar.remove", () => {
       const clientId = client.information.client_id
       const record = yield* recordOf(store)
       yield* leave(store, { ...record, intent: { kind: "remove", startedAt: 0, clientId } })
+      const [broken] = yield* Stream.runCollect(registrar.list)
+      assert.deepStrictEqual(broken?.unfinished, Option.some({ kind: "remove", startedAt: 0 }))
       yield* server.forget(clientId)
       const next = yield* registrar.ensure(wanted)
       assert.notStrictEqual(next.information.client_id, clientId)

@@ -80,20 +80,22 @@ export const retireAll = (
     return failure === undefined ? retired : yield* failure
   })
 
-/** Deletes all registrations of the record; the entry goes with the last of them. */
+/** Deletes all registrations of the record, and says which; the entry goes with the last of them. */
 export const removeAll = Effect.fnUntraced(
-  function*(desk: Desk): Effect.fn.Return<void, RegistrationError, Requirements> {
+  function*(desk: Desk): Effect.fn.Return<ReadonlyArray<string>, RegistrationError, Requirements> {
     yield* resolveIntent(desk)
     const { current, previous } = desk.session.record()
     const clients = [
       ...(current === undefined ? [] : [{ client: current, isDoubtful: false }]),
       ...previous
     ]
+    const removed: Array<string> = []
     let failure: RegistrationError | undefined
     for (const { client, isDoubtful } of clients) {
       const result = yield* Effect.result(deleteClient(desk, client, isDoubtful === true))
       if (result._tag === "Success") {
         const clientId = client.information.client_id
+        removed.push(clientId)
         yield* desk.emit({ _tag: "Removed", ...keyOf(desk.session.record()), clientId })
         continue
       }
@@ -102,6 +104,8 @@ export const removeAll = Effect.fnUntraced(
       // What became of it is not known: the next who comes treats it with doubt.
       yield* resolveIntent(desk)
     }
-    return failure === undefined ? yield* desk.session.remove : yield* failure
+    if (failure !== undefined) return yield* failure
+    yield* desk.session.remove
+    return removed
   }
 )

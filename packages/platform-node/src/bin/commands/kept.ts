@@ -6,8 +6,7 @@
  */
 import * as Registrar from "@effect-dcr/core/Registrar"
 import { RegistrationError } from "@effect-dcr/core/RegistrationError"
-import * as RegistrationRecord from "@effect-dcr/core/RegistrationRecord"
-import { type Key, RegistrationStore } from "@effect-dcr/core/RegistrationStore"
+import type { Key } from "@effect-dcr/core/RegistrationStore"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
@@ -29,27 +28,28 @@ export const keptUnder = Effect.fnUntraced(function*(key: Key) {
   return Option.getOrUndefined(yield* get(key)) ?? (yield* notKept(key))
 })
 
-/** Fails when nothing at all is kept under a key, not even what cannot be read or was replaced. */
-export const requireKept = Effect.fnUntraced(function*(key: Key) {
+/** What is listed under a key, be it unreadable or without a client; fails when nothing at all is kept. */
+export const listedUnder = Effect.fnUntraced(function*(key: Key) {
   const { list } = yield* Registrar.Registrar
   const isKey = ({ issuer, profile }: Key) => issuer === key.issuer && profile === key.profile
-  if (Option.isNone(yield* Stream.runHead(Stream.filter(list, isKey)))) return yield* notKept(key)
+  return Option.getOrUndefined(yield* Stream.runHead(Stream.filter(list, isKey))) ?? (yield* notKept(key))
 })
 
 /**
  * What an entry without any client says: that nothing came of a registration (`never`), that one is under way or was broken off
  * (`pending`), or that nobody knows whether there is a client (`unknown`). None where a client is kept, or nothing can be read.
  */
-export const noteUnder = Effect.fnUntraced(function*(key: Key) {
-  const store = yield* RegistrationStore
-  const entry = Option.getOrUndefined(yield* store.load(key))
-  if (entry === undefined) return undefined
-  const { current, intent, possibleOrphans, previous } = yield* RegistrationRecord.decode(entry.value, key)
-  return current !== undefined || previous.length > 0
+export const noteOf = ({
+  clientId,
+  possibleOrphans,
+  previousClientIds,
+  problem,
+  unfinished
+}: Registrar.Summary): "never" | "pending" | "unknown" | undefined =>
+  Option.isSome(clientId) || previousClientIds.length > 0 || Option.isSome(problem)
     ? undefined
-    : intent !== undefined
+    : Option.isSome(unfinished)
     ? "pending"
     : possibleOrphans.length > 0
     ? "unknown"
     : "never"
-}, Effect.orElseSucceed(() => undefined))

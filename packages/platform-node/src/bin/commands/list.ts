@@ -15,7 +15,7 @@ import { reporting } from "../report.ts"
 import { columns, paragraph, plain, type Style, style } from "../style.ts"
 import { headlineOf } from "../words.ts"
 import { registrar, storeDirectory } from "../world.ts"
-import { noteUnder } from "./kept.ts"
+import { noteOf } from "./kept.ts"
 
 /** By the code units of issuer and profile, so that the order is the same everywhere. */
 const byKey = (a: Key, b: Key): number =>
@@ -24,7 +24,7 @@ const byKey = (a: Key, b: Key): number =>
 const compare = (a: string, b: string): number => a < b ? -1 : a > b ? 1 : 0
 
 interface Row extends Registrar.Summary {
-  readonly note: "never" | "pending" | "unknown" | undefined
+  readonly note: ReturnType<typeof noteOf>
 }
 
 const notes = { never: "never registered", pending: "under way, or broken off", unknown: undefined }
@@ -45,26 +45,23 @@ const rowOf =
 const isRemarkable = ({ note, possibleOrphans, previousClientIds, problem }: Row): boolean =>
   note !== undefined || previousClientIds.length > 0 || possibleOrphans.length > 0 || Option.isSome(problem)
 
-/** What is there besides clients is looked up only where there is none. */
-const annotated = Effect.fnUntraced(function*(summary: Registrar.Summary) {
-  const isBare = Option.isNone(summary.clientId) && Option.isNone(summary.problem)
-  const row: Row = { ...summary, note: isBare ? yield* noteUnder(summary) : undefined }
-  return row
-})
-
 export const list = Command.make(
   "list",
   {},
   Effect.fnUntraced(
     function*() {
       const { list } = yield* Registrar.Registrar
-      const summaries = Array.from(yield* Stream.runCollect(Stream.mapEffect(list, annotated))).sort(byKey)
+      const summaries = Array.from(yield* Stream.runCollect(list), (summary): Row => ({
+        ...summary,
+        note: noteOf(summary)
+      })).sort(byKey)
       const directory = yield* storeDirectory
       yield* print({
-        json: summaries.map(({ clientId, note, problem, ...summary }) => ({
+        json: summaries.map(({ clientId, note, problem, unfinished, ...summary }) => ({
           ...summary,
           clientId: Option.getOrNull(clientId),
           neverRegistered: note === "never",
+          unfinished: Option.getOrNull(unfinished),
           problem: Option.getOrNull(Option.map(problem, headlineOf))
         })),
         text: Effect.map(style, (look) =>

@@ -14,7 +14,7 @@ import { issuer, profile, yes } from "../settings.ts"
 import { paragraph, style } from "../style.ts"
 import { registrar } from "../world.ts"
 import { confirm } from "./confirm.ts"
-import { noteUnder, requireKept } from "./kept.ts"
+import { listedUnder, noteOf } from "./kept.ts"
 
 const forget = Flag.Boolean("forget").pipe(
   Flag.withDescription("Leave the client at the server, and only forget it here"),
@@ -34,22 +34,22 @@ export const remove = Command.make(
     function*({ forget, issuer, profile, yes }) {
       const service = yield* Registrar.Registrar
       const key = { issuer, profile }
-      yield* requireKept(key)
-      // Of what has no client there is nothing to delete, and it must not be said.
-      const note = yield* noteUnder(key)
+      const note = noteOf(yield* listedUnder(key))
       const question = note === "never" || note === "unknown"
         ? "Forget what is noted? No client is known."
         : forget
         ? "Forget the credentials? Nobody can manage the client then."
         : "Delete the client at the server? Its users are logged out."
       if (!(yield* confirm(question, yes))) return
-      yield* (forget ? service.forget(key) : service.remove(key).pipe(waiting(`deleting at ${issuer}`, true)))
+      const removed = forget
+        ? yield* Effect.as(service.forget(key), [])
+        : yield* service.remove(key).pipe(waiting(`deleting at ${issuer}`, true))
       yield* print({
-        json: { ...key, removed: !forget && note === undefined, forgotten: true },
+        json: { ...key, removed, forgotten: true },
         text: Effect.map(style, (look) =>
           sections([
-            titleText(look.good(forget || note !== undefined ? "forgotten" : "deleted"), key, look),
-            note === undefined ? "" : paragraph(remarks[note], look)
+            titleText(look.good(removed.length === 0 ? "forgotten" : "deleted"), key, look),
+            note === undefined || removed.length > 0 ? "" : paragraph(remarks[note], look)
           ]))
       })
     },
