@@ -3,7 +3,8 @@ import * as DpopKeyImport from "@effect-dcr/core/DpopKeyImport"
 import * as DpopSigner from "@effect-dcr/core/DpopSigner"
 import type { RegistrationError } from "@effect-dcr/core/RegistrationError"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Option, Redacted } from "effect"
+import { Effect, Layer, Option, Redacted } from "effect"
+import { KeyFormat, SecureRandom, Signature } from "effect/crypto"
 import { build } from "esbuild"
 import * as Jose from "jose"
 import { createPrivateKey } from "node:crypto"
@@ -52,6 +53,17 @@ describe("DpopKeyImport", () => {
   }
 
   describe("fromJwk", () => {
+    it.effect("reads what effect/crypto writes of its keys", () =>
+      Effect.gen(function*() {
+        const signature = yield* Signature.Signature
+        const { privateKey: ec } = yield* signature.generateKeyPair(Signature.ecdsaP384)
+        const { privateKey: rsa } = yield* signature.generateKeyPair(Signature.rsaPssSha256)
+        const [alg] = yield* signsAs(yield* fromJwk(yield* KeyFormat.encode(KeyFormat.jwk, ec)))
+        assert.strictEqual(alg, "ES384")
+        const [algRsa] = yield* signsAs(yield* fromJwk(yield* KeyFormat.encode(KeyFormat.jwk, rsa), "PS256"))
+        assert.strictEqual(algRsa, "PS256")
+      }).pipe(Effect.provide(Signature.layerWebCrypto.pipe(Layer.provide(SecureRandom.layerWebCrypto)))))
+
     it.effect("takes the algorithm of the curve where the JWK does not say", () =>
       Effect.gen(function*() {
         for (const algorithm of ["ES256", "ES384", "ES512", "Ed25519"] as const) {

@@ -5,7 +5,6 @@
  *
  * @since 0.1.0
  */
-import * as Signature from "effect/crypto/Signature"
 import * as WebCrypto from "effect/crypto/WebCrypto"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
@@ -69,20 +68,21 @@ export interface DpopKey {
 }
 
 /**
- * A key pair of any origin: a {@link DpopKey}, WebCrypto's `CryptoKeyPair`, a `KeyPair` of `effect/crypto/Signature`.
+ * A key pair of WebCrypto, of any origin: a {@link DpopKey}, a `CryptoKeyPair`.
  *
  * **Details**
  *
  * The private key need not be extractable, the public key must be. Without `algorithm` the key decides; an Ed25519
- * key then signs as `Ed25519`.
+ * key then signs as `Ed25519`. A private key of `effect/crypto/Signature` is read as the JWK that `KeyFormat.encode` makes of
+ * it, by `DpopKeyImport.fromJwk`.
  *
  * @since 0.1.0
  * @category models
  */
 export interface KeyPair {
   readonly algorithm?: Algorithm | undefined
-  readonly privateKey: CryptoKey | Signature.PrivateKey
-  readonly publicKey: CryptoKey | Signature.PublicKey
+  readonly privateKey: CryptoKey
+  readonly publicKey: CryptoKey
 }
 
 /**
@@ -129,7 +129,7 @@ export const generate = (options?: GenerateOptions): Effect.Effect<DpopKey, Regi
     }
     return Effect.map(
       withSubtle(`generate a key for ${algorithm}`, async (subtle) => {
-        const params = importParams(signatures[algorithm])
+        const { key: params } = signatures[algorithm]
         const extractable = options?.extractable ?? false
         if ("namedCurve" in params) return subtle.generateKey(params, extractable, usages)
         return "hash" in params
@@ -170,7 +170,8 @@ export interface PublicJwk {
 export interface CheckedKey {
   readonly algorithm: Algorithm
   readonly jwk: PublicJwk
-  readonly privateKey: Signature.PrivateKey
+  /** Signs as JWS asks (RFC 7518 §3): of ECDSA that is r and s, one after the other. */
+  readonly sign: (data: Uint8Array<ArrayBuffer>) => Promise<ArrayBuffer>
 }
 
 /**
@@ -180,49 +181,42 @@ export interface CheckedKey {
  * @internal
  */
 export const check = Effect.fnUntraced(
-  function*(pair: KeyPair): Effect.fn.Return<CheckedKey, RegistrationError, Signature.Signature> {
-    const kind = kindOfKey(pair.privateKey)
-    const algorithm = pair.algorithm ?? algorithmOf(kind)
+  function*({ algorithm: asked, privateKey, publicKey }: KeyPair): Effect.fn.Return<CheckedKey, RegistrationError> {
+    const kind = kindOfKey(privateKey)
+    const algorithm = asked ?? algorithmOf(kind)
     if (!isAlgorithm(algorithm)) {
       return yield* unknownAlgorithm(algorithm ?? `a key of the kind ${kind}`)
     }
-    const expected = signatures[algorithm]
-    const expectedKind = kindOf(importParams(expected))
-    for (const [name, actual] of [["private", kind], ["public", kindOfKey(pair.publicKey)]]) {
+    const { key: expected, signature } = signatures[algorithm]
+    const expectedKind = kindOf(expected)
+    for (const [name, actual] of [["private", kind], ["public", kindOfKey(publicKey)]]) {
       if (actual !== expectedKind) {
         return yield* proofFailed(
           `The ${name} key of DPoP is of the kind ${actual}, and ${algorithm} needs ${expectedKind}`
         )
       }
     }
-    const privateKey = Signature.isPrivateKey(pair.privateKey)
-      ? pair.privateKey
-      : yield* Effect.mapError(
-        Signature.privateKeyFromCryptoKey(expected, pair.privateKey),
-        (error) => proofFailed(`The private key of DPoP cannot be used: ${error.reason.message}`)
-      )
-
-    const jwk = yield* publicJwk(pair.publicKey, expected)
+    const jwk = yield* publicJwk(publicKey)
     // Made of the header's own members, so that what servers will read is what is checked.
     const verifier = yield* withSubtle(
       "read the public key of DPoP",
-      (subtle) => subtle.importKey("jwk", { ...jwk }, importParams(expected), true, ["verify"])
+      (subtle) => subtle.importKey("jwk", { ...jwk }, expected, true, ["verify"])
     )
     if ("modulusLength" in verifier.algorithm && Number(verifier.algorithm.modulusLength) < minimumModulusLength) {
       return yield* proofFailed(`An RSA key for DPoP has at least ${minimumModulusLength} bits (RFC 7518 §3.3, §3.5)`)
     }
-    const signature = yield* Signature.Signature
-    const probe = new TextEncoder().encode("dpop+jwt")
-    const matches = yield* Signature.publicKeyFromCryptoKey(expected, verifier).pipe(
-      Effect.flatMap((publicKey) =>
-        Effect.flatMap(signature.sign(privateKey, probe), (signed) => signature.verify(publicKey, signed, probe))
-      ),
-      Effect.mapError((error) => proofFailed(`The private key of DPoP cannot sign: ${error.reason.message}`)),
-      Effect.catchDefect((cause) => Effect.fail(proofFailed("The private key of DPoP cannot sign", cause)))
-    )
-    return matches
-      ? { algorithm, jwk, privateKey }
-      : yield* proofFailed("The public key of DPoP does not belong to the private key")
+    if (privateKey.type !== "private" || !privateKey.usages.includes("sign")) {
+      return yield* proofFailed("The private key of DPoP cannot sign: it is no private key with that usage")
+    }
+    return yield* withSubtle("sign with the private key of DPoP", async (subtle) => {
+      const sign: CheckedKey["sign"] = (data) => subtle.sign(signature, privateKey, data)
+      const probe = new TextEncoder().encode("dpop+jwt")
+      return await subtle.verify(signature, verifier, await sign(probe), probe) ? { algorithm, jwk, sign } : undefined
+    }).pipe(Effect.flatMap((checked) =>
+      checked === undefined
+        ? proofFailed("The public key of DPoP does not belong to the private key")
+        : Effect.succeed(checked)
+    ))
   }
 )
 
@@ -252,18 +246,42 @@ const algorithms = [
   "RS512"
 ] as const
 
-const signatures: Readonly<Record<Algorithm, Signature.Algorithm>> = {
-  ES256: Signature.ecdsaP256,
-  ES384: Signature.ecdsaP384,
-  ES512: Signature.ecdsaP521,
-  Ed25519: Signature.ed25519,
-  EdDSA: Signature.ed25519,
-  PS256: Signature.rsaPssSha256,
-  PS384: Signature.rsaPssSha384,
-  PS512: Signature.rsaPssSha512,
-  RS256: Signature.rsaPkcs1v15Sha256,
-  RS384: Signature.rsaPkcs1v15Sha384,
-  RS512: Signature.rsaPkcs1v15Sha512
+/** What WebCrypto has to be told of an algorithm: to make or read a key, and to sign with it. */
+interface WebSignature {
+  readonly key: EcKeyImportParams | RsaHashedImportParams | { readonly name: "Ed25519" }
+  readonly signature: AlgorithmIdentifier | EcdsaParams | RsaPssParams
+}
+
+const ecdsa = (namedCurve: string, hash: string): WebSignature => ({
+  key: { name: "ECDSA", namedCurve },
+  signature: { name: "ECDSA", hash }
+})
+
+/** The salt is as long as the hash (RFC 7518 §3.5). */
+const rsaPss = (hash: string, saltLength: number): WebSignature => ({
+  key: { name: "RSA-PSS", hash },
+  signature: { name: "RSA-PSS", saltLength }
+})
+
+const rsaPkcs1 = (hash: string): WebSignature => ({
+  key: { name: "RSASSA-PKCS1-v1_5", hash },
+  signature: { name: "RSASSA-PKCS1-v1_5" }
+})
+
+const ed25519: WebSignature = { key: { name: "Ed25519" }, signature: { name: "Ed25519" } }
+
+const signatures: Readonly<Record<Algorithm, WebSignature>> = {
+  ES256: ecdsa("P-256", "SHA-256"),
+  ES384: ecdsa("P-384", "SHA-384"),
+  ES512: ecdsa("P-521", "SHA-512"),
+  Ed25519: ed25519,
+  EdDSA: ed25519,
+  PS256: rsaPss("SHA-256", 32),
+  PS384: rsaPss("SHA-384", 48),
+  PS512: rsaPss("SHA-512", 64),
+  RS256: rsaPkcs1("SHA-256"),
+  RS384: rsaPkcs1("SHA-384"),
+  RS512: rsaPkcs1("SHA-512")
 }
 
 /** What tells keys apart, in words: `ECDSA P-256`, `Ed25519`, `RSA-PSS SHA-256`. */
@@ -275,73 +293,42 @@ const kindOf = (algorithm: { readonly name: string }): string => {
   return [algorithm.name, curve, hashName].filter(Predicate.isString).join(" ")
 }
 
-const kindOfKey = (key: CryptoKey | Signature.PrivateKey | Signature.PublicKey): string =>
-  Signature.isPrivateKey(key) || Signature.isPublicKey(key)
-    ? kindOf(importParams(key.algorithm))
-    // Callers without types hand in all sorts of things.
-    : Predicate.hasProperty(key, "algorithm") && Predicate.hasProperty(key.algorithm, "name")
-    ? kindOf(key.algorithm)
+/** Callers without types hand in all sorts of things. */
+const kindOfKey = (key: unknown): string =>
+  Predicate.hasProperty(key, "algorithm") && Predicate.hasProperty(key.algorithm, "name") &&
+    Predicate.isString(key.algorithm.name)
+    ? kindOf({ ...key.algorithm, name: key.algorithm.name })
     : "unknown"
 
 const algorithmOf = (kind: string): Algorithm | undefined =>
-  algorithms.find((algorithm) => kindOf(importParams(signatures[algorithm])) === kind)
-
-const importParams = (
-  algorithm: Signature.Algorithm
-): { readonly name: "Ed25519" } | EcKeyImportParams | RsaHashedImportParams => {
-  switch (algorithm._tag) {
-    case "Ed25519":
-      return { name: "Ed25519" }
-    case "Ecdsa":
-      return { name: "ECDSA", namedCurve: algorithm.namedCurve }
-    case "RsaPss":
-      return { name: "RSA-PSS", hash: algorithm.hash.name }
-    case "RsaPkcs1v15":
-      return { name: "RSASSA-PKCS1-v1_5", hash: algorithm.hash.name }
-  }
-}
+  algorithms.find((algorithm) => kindOf(signatures[algorithm].key) === kind)
 
 /** Only these members leave the key, whatever else an export holds: `d` cannot get into a header. */
 const requiredMembers = ["crv", "e", "kty", "n", "x", "y"] as const
 
-const publicJwk = (
-  key: CryptoKey | Signature.PublicKey,
-  expected: Signature.Algorithm
-): Effect.Effect<PublicJwk, RegistrationError> => {
-  const cryptoKey = Signature.isPublicKey(key)
-    ? Signature.toBytes(key).pipe(
-      Effect.mapError((error) => proofFailed(`The public key of DPoP cannot be read: ${error.reason.message}`)),
-      Effect.flatMap((bytes) =>
-        withSubtle("read the public key of DPoP", (subtle) =>
-          subtle.importKey(
-            key.algorithm._tag.startsWith("Rsa") ? "spki" : "raw",
-            Uint8Array.from(bytes),
-            importParams(expected),
-            true,
-            ["verify"]
-          ))
-      )
-    )
-    : key.type !== "public"
-    ? proofFailed(`The public key of DPoP is a ${key.type} key`)
-    : key.extractable
-    ? Effect.succeed(key)
-    : proofFailed("The public key of DPoP must be extractable: it stands in each proof (RFC 9449 §4.2)")
-  return Effect.flatMap(cryptoKey, (cryptoKey) =>
-    Effect.map(
-      withSubtle("read the public key of DPoP", (subtle) => subtle.exportKey("jwk", cryptoKey)),
-      (jwk) => {
-        const members: { -readonly [Member in keyof PublicJwk]: PublicJwk[Member] } = {}
-        for (const member of requiredMembers) {
-          if (jwk[member] !== undefined) members[member] = jwk[member]
-        }
-        return members
+const publicJwk = (key: CryptoKey): Effect.Effect<PublicJwk, RegistrationError> => {
+  if (key.type !== "public") return proofFailed(`The public key of DPoP is a ${key.type} key`)
+  if (!key.extractable) {
+    return proofFailed("The public key of DPoP must be extractable: it stands in each proof (RFC 9449 §4.2)")
+  }
+  return Effect.map(
+    withSubtle("read the public key of DPoP", (subtle) => subtle.exportKey("jwk", key)),
+    (jwk) => {
+      const members: { -readonly [Member in keyof PublicJwk]: PublicJwk[Member] } = {}
+      for (const member of requiredMembers) {
+        if (jwk[member] !== undefined) members[member] = jwk[member]
       }
-    ))
+      return members
+    }
+  )
 }
 
-/** Runs on `crypto.subtle`; that it is missing, or refuses, is a failure, where `effect/crypto` would die. */
-const withSubtle = <A>(
+/**
+ * Runs on `crypto.subtle`; that it is missing, or refuses, is a failure.
+ *
+ * @internal
+ */
+export const withSubtle = <A>(
   purpose: string,
   f: (subtle: SubtleCrypto) => Promise<A>
 ): Effect.Effect<A, RegistrationError> =>

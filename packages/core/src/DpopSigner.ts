@@ -2,18 +2,14 @@
  * Makes DPoP proofs (RFC 9449) for the requests of this SDK, or none.
  *
  * A signer is one key pair and the nonces that servers handed out. {@link layer} makes a new key, {@link layerKeyPair}
- * takes one that exists, {@link layerNone} makes no proofs. The clock is Effect's `Clock`; keys and signatures come from
- * the `effect/crypto/WebCrypto` reference.
+ * takes one that exists, {@link layerNone} makes no proofs. The clock is Effect's `Clock`; keys, signatures and random bytes come
+ * from the `effect/crypto/WebCrypto` reference.
  *
  * @since 0.1.0
  */
-import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
-import * as CryptoError from "effect/crypto/CryptoError"
-import * as Digest from "effect/crypto/Digest"
-import * as SecureRandom from "effect/crypto/SecureRandom"
-import * as Signature from "effect/crypto/Signature"
+import * as WebCrypto from "effect/crypto/WebCrypto"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
@@ -103,11 +99,6 @@ export class DpopSigner extends Context.Service<DpopSigner, {
 /**
  * Makes a signer of a key pair that exists.
  *
- * **When to use**
- *
- * Use to run on other `effect/crypto` services than those of WebCrypto, such as a seeded `SecureRandom`.
- * {@link layerKeyPair} brings these services along.
- *
  * **Details**
  *
  * The pair is checked once, by a signature: fails with the reason `ProofFailed` when it cannot sign proofs of its
@@ -118,8 +109,7 @@ export class DpopSigner extends Context.Service<DpopSigner, {
  */
 export const make = Effect.fnUntraced(function*(options: DpopKey.KeyPair & Options): Effect.fn.Return<
   DpopSigner["Service"],
-  RegistrationError,
-  Signature.Signature | Digest.Digest | SecureRandom.SecureRandom
+  RegistrationError
 > {
   const clockSkewSeconds = options.clockSkewSeconds ?? 0
   if (!Number.isSafeInteger(clockSkewSeconds)) return yield* invalidOption("clockSkewSeconds", "a whole number")
@@ -128,50 +118,63 @@ export const make = Effect.fnUntraced(function*(options: DpopKey.KeyPair & Optio
     // Without any room a demanded nonce could not get into the second attempt.
     return yield* invalidOption("nonceCapacity", "a whole number from 1")
   }
-  const signature = yield* Signature.Signature
-  const digest = yield* Digest.Digest
-  const random = yield* SecureRandom.SecureRandom
-  const { algorithm, jwk, privateKey } = yield* DpopKey.check(options)
+  const key = yield* DpopKey.check(options)
+  const crypto = yield* WebCrypto.WebCrypto
 
   const encoder = new TextEncoder()
-  const sha256 = (text: string) => Effect.map(digest.digest(Digest.sha256, encoder.encode(text)), Base64Url.encodeBytes)
-  const thumbprint = yield* sha256(JSON.stringify(jwk))
+  const sha256 = (text: string): Effect.Effect<string, RegistrationError> =>
+    Effect.map(
+      DpopKey.withSubtle("make a SHA-256 digest", (subtle) => subtle.digest("SHA-256", encoder.encode(text))),
+      (digest) => Base64Url.encodeBytes(new Uint8Array(digest))
+    )
+  const thumbprint = yield* sha256(JSON.stringify(key.jwk))
   // The same in every proof: encoded once.
-  const header = Base64Url.encodeText(JSON.stringify({ typ: "dpop+jwt", alg: algorithm, jwk }))
+  const header = Base64Url.encodeText(JSON.stringify({ typ: "dpop+jwt", alg: key.algorithm, jwk: key.jwk }))
   const nonces = NonceCache.make(nonceCapacity)
 
   // Random bytes for several proofs at once: a draw costs more than all else that a proof needs beside the signature.
-  let pool: Uint8Array = new Uint8Array(0)
-  let used = 0
-  const takeJti = (): string => Base64Url.encodeBytes(pool.subarray(used, used += jtiBytes))
-  const drawJti = Effect.map(random.randomBytes(poolBytes), (bytes) => {
-    pool = bytes
-    used = 0
-    return takeJti()
-  })
+  const pool = new Uint8Array(poolBytes)
+  let used = poolBytes
+  const takeJti = (): string => {
+    if (used === poolBytes) {
+      crypto.getRandomValues(pool)
+      used = 0
+    }
+    return Base64Url.encodeBytes(pool.subarray(used, used += jtiBytes))
+  }
 
-  const proof = ({ method, url }: ProofRequest, jti: string, ath: string | undefined) =>
-    Clock.clockWith((clock) => {
-      const nonce = nonces.get(url.origin)
-      const claims = {
-        jti,
-        htm: method,
-        htu: url.origin + url.pathname,
-        iat: Math.floor(clock.currentTimeMillisUnsafe() / 1000) + clockSkewSeconds,
-        ath,
-        nonce
-      }
-      const input = `${header}.${Base64Url.encodeText(JSON.stringify(claims))}`
-      return Effect.map(
-        signature.sign(privateKey, encoder.encode(input)),
-        (signed) => Option.some({ jwt: `${input}.${Base64Url.encodeBytes(signed)}`, nonce })
-      )
-    })
-  const withJti = (request: ProofRequest, ath: string | undefined) =>
-    Effect.suspend(() =>
-      used < pool.length
-        ? proof(request, takeJti(), ath)
-        : Effect.flatMap(drawJti, (jti) => proof(request, jti, ath))
+  const signingInput = (
+    { method, url }: ProofRequest,
+    now: number,
+    nonce: string | undefined,
+    ath?: string
+  ): string => {
+    const claims = {
+      jti: takeJti(),
+      htm: method,
+      htu: url.origin + url.pathname,
+      iat: Math.floor(now / 1000) + clockSkewSeconds,
+      ath,
+      nonce
+    }
+    return `${header}.${Base64Url.encodeText(JSON.stringify(claims))}`
+  }
+  const proof = (request: ProofRequest, ath?: string): Effect.Effect<Option.Option<Proof>, RegistrationError> =>
+    Clock.clockWith((clock) =>
+      // Not Effect.tryPromise, whose AbortController nobody could use here.
+      Effect.callback<Option.Option<Proof>, RegistrationError>((resume) => {
+        const fail = (cause: unknown) => resume(DpopKey.proofFailed("The DPoP proof could not be signed", cause))
+        try {
+          const nonce = nonces.get(request.url.origin)
+          const input = signingInput(request, clock.currentTimeMillisUnsafe(), nonce, ath)
+          key.sign(encoder.encode(input)).then((signature) => {
+            const jwt = `${input}.${Base64Url.encodeBytes(new Uint8Array(signature))}`
+            resume(Effect.succeed(Option.some({ jwt, nonce })))
+          }, fail)
+        } catch (cause) {
+          fail(cause)
+        }
+      })
     )
 
   return {
@@ -180,12 +183,9 @@ export const make = Effect.fnUntraced(function*(options: DpopKey.KeyPair & Optio
       Effect.suspend(() => {
         const problem = problemOf(request)
         if (problem !== undefined) return DpopKey.proofFailed(problem)
-        return Effect.catchCause(
-          request.accessToken === undefined
-            ? withJti(request, undefined)
-            : Effect.flatMap(sha256(Redacted.value(request.accessToken)), (ath) => withJti(request, ath)),
-          signingFailed
-        )
+        return request.accessToken === undefined
+          ? proof(request)
+          : Effect.flatMap(sha256(Redacted.value(request.accessToken)), (ath) => proof(request, ath))
       }),
     learn: (url, nonce) => Effect.sync(() => nonces.set(url.origin, nonce))
   }
@@ -194,11 +194,6 @@ export const make = Effect.fnUntraced(function*(options: DpopKey.KeyPair & Optio
 // -----------------------------------------------------------------------------
 // layers
 // -----------------------------------------------------------------------------
-
-const layerServices: Layer.Layer<Signature.Signature | Digest.Digest | SecureRandom.SecureRandom> = Layer.mergeAll(
-  Signature.layerWebCrypto,
-  Digest.layerWebCrypto
-).pipe(Layer.provideMerge(SecureRandom.layerWebCrypto))
 
 /**
  * A signer with a new key pair, whose private key cannot be exported.
@@ -225,10 +220,10 @@ export const layer = (
       DpopKey.generate({ algorithm: options?.algorithm, modulusLength: options?.modulusLength }),
       (key) => make({ ...options, ...key })
     )
-  ).pipe(Layer.provide(layerServices))
+  )
 
 /**
- * A signer of a key pair that exists: WebCrypto's, that of `effect/crypto/Signature`, or one that `DpopKeyImport` read.
+ * A signer of a key pair that exists: WebCrypto's, or one that `DpopKeyImport` read.
  *
  * **Details**
  *
@@ -239,7 +234,7 @@ export const layer = (
  * @category layers
  */
 export const layerKeyPair = (options: DpopKey.KeyPair & Options): Layer.Layer<DpopSigner, RegistrationError> =>
-  Layer.effect(DpopSigner, make(options)).pipe(Layer.provide(layerServices))
+  Layer.effect(DpopSigner, make(options))
 
 /**
  * A signer that makes no proofs: plain registrations.
@@ -282,13 +277,3 @@ const problemOf = ({ accessToken, method, url }: ProofRequest): string | undefin
 const tokenSyntax = /^[\w!#$%&'*+.^`|~-]+$/
 
 const visibleAscii = /^[\x21-\x7e]+$/
-
-/**
- * Whatever happened is a failure of the registration. `effect/crypto` dies of what it does not know, such as a key in
- * hardware that went away.
- */
-const signingFailed = (cause: Cause.Cause<CryptoError.CryptoError>): Effect.Effect<never, RegistrationError> => {
-  const error = Cause.squash(cause)
-  const detail = CryptoError.isCryptoError(error) ? `: ${error.reason.message}` : ""
-  return Effect.fail(DpopKey.proofFailed(`The DPoP proof could not be signed${detail}`, error))
-}

@@ -16,9 +16,6 @@ import * as DpopKey from "@effect-dcr/core/DpopKey"
 import * as DpopSigner from "@effect-dcr/core/DpopSigner"
 import { RegistrationError } from "@effect-dcr/core/RegistrationError"
 import * as Config from "effect/Config"
-import * as Digest from "effect/crypto/Digest"
-import * as SecureRandom from "effect/crypto/SecureRandom"
-import * as Signature from "effect/crypto/Signature"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
@@ -73,9 +70,8 @@ export interface Options extends KeyOptions, DpopSigner.Options {}
 export const make = Effect.fnUntraced(function*(options: Options = {}): Effect.fn.Return<
   DpopSigner.DpopSigner["Service"],
   RegistrationError,
-  Signature.Signature | Digest.Digest | SecureRandom.SecureRandom | Scope.Scope
+  Scope.Scope
 > {
-  const services = yield* Effect.context<Signature.Signature | Digest.Digest | SecureRandom.SecureRandom>()
   yield* secureContext
   const database = yield* Database.open(options.database ?? Database.defaultName, "the DPoP key")
   const signerOf = (kept: Kept) =>
@@ -96,10 +92,7 @@ export const make = Effect.fnUntraced(function*(options: Options = {}): Effect.f
     if (id === undefined || id === current.id) return
     const kept = yield* find(database, options)
     if (kept !== undefined) current = yield* signerOf(kept)
-  }).pipe(
-    Effect.catchReason("RegistrationError", "StoreFailed", () => Effect.void),
-    Effect.provideContext(services)
-  )
+  }).pipe(Effect.catchReason("RegistrationError", "StoreFailed", () => Effect.void))
   return {
     get thumbprint() {
       return current.signer.thumbprint
@@ -128,7 +121,7 @@ export const make = Effect.fnUntraced(function*(options: Options = {}): Effect.f
  * @category layers
  */
 export const layer = (options?: Options): Layer.Layer<DpopSigner.DpopSigner, RegistrationError> =>
-  Layer.effect(DpopSigner.DpopSigner, make(options)).pipe(Layer.provide(layerServices))
+  Layer.effect(DpopSigner.DpopSigner, make(options))
 
 /**
  * A signer whose options come from `Config`.
@@ -181,11 +174,6 @@ export const forget = (options: KeyOptions = {}): Effect.Effect<void, Registrati
 // -----------------------------------------------------------------------------
 // helpers
 // -----------------------------------------------------------------------------
-
-const layerServices: Layer.Layer<Signature.Signature | Digest.Digest | SecureRandom.SecureRandom> = Layer.mergeAll(
-  Signature.layerWebCrypto,
-  Digest.layerWebCrypto
-).pipe(Layer.provideMerge(SecureRandom.layerWebCrypto))
 
 /** A key, and what tells it from the one that it replaced. */
 interface Kept {
