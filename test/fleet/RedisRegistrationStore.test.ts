@@ -1,6 +1,7 @@
 /** The store in Redis: the contract of stores on a server, and what is its own. */
 import type { RegistrationStore } from "@effect-dcr/core"
 import * as RedisRegistrationStore from "@effect-dcr/core/RedisRegistrationStore"
+import * as NodeRedis from "@effect/platform-node/NodeRedis"
 import { assert, describe, it } from "@effect/vitest"
 import { Context, Effect, Layer, Logger, Option, type Scope, Stream } from "effect"
 import { Redis } from "effect/persistence"
@@ -115,6 +116,44 @@ describe("a store in Redis", () => {
           store.save(lease, "canary", version).pipe(failsAs("Full"))
         ))
         assert.strictEqual(Option.getOrThrow(yield* store.load(key)).value, "value")
+      })
+    ))
+
+  it.live("a user that may not tell of a change makes none, and one that may only read says so", () =>
+    withStore((store, redis, prefix) =>
+      Effect.gen(function*() {
+        const lease = yield* acquire(store)
+        const version = yield* store.save(lease, "value", 0)
+        // Somebody else's server has the users that it has.
+        const { place } = server()
+        if (place.kind !== "redis" || "url" in place) return
+        const open = (rules: ReadonlyArray<string>) =>
+          Effect.gen(function*() {
+            const username = `${prefix}${rules.length}`
+            yield* Effect.acquireRelease(
+              redis.send("ACL", "SETUSER", username, "on", ">canary", `~${prefix}*`, ...rules),
+              () => Effect.orDie(redis.send("ACL", "DELUSER", username))
+            )
+            const theirs = NodeRedis.layer({ socket: { path: place.path, tls: false }, username, password: "canary" })
+            const context = yield* Layer.build(Layer.fresh(theirs))
+            return yield* Effect.provideContext(RedisRegistrationStore.make({ prefix }), context)
+          })
+        const silent = yield* open(["+@all", "resetchannels"])
+        for (let time = 0; time < 2; time++) {
+          yield* silent.save(lease, "canary", version).pipe(failsAs("ReadOnly"))
+          yield* silent.remove(lease, version).pipe(failsAs("ReadOnly"))
+        }
+        assert.strictEqual(Option.getOrThrow(yield* silent.load(key)).value, "value")
+        const reader = yield* open(["+@all", "-@write", `&${prefix}*`])
+        yield* reader.save(lease, "canary", version).pipe(failsAs("ReadOnly"))
+        yield* reader.acquire({ ...key, profile: "another" }, ttl).pipe(failsAs("ReadOnly"))
+        assert.strictEqual(Option.getOrThrow(yield* reader.load(key)).value, "value")
+        // What the guide says that is needed.
+        const guide = "+@read +@write +@pubsub +@scripting +@connection +@transaction +time".split(" ")
+        const enough = yield* open([...guide, `&${prefix}*`])
+        yield* enough.remove(lease, yield* enough.save(lease, "theirs", version))
+        yield* enough.release(lease)
+        assert.isTrue(Option.isSome(yield* enough.acquire(key, ttl)))
       })
     ))
 

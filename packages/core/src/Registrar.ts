@@ -332,18 +332,27 @@ export const make = Effect.fnUntraced(function*(options: Options = {}): Effect.f
       )
     })
 
+  /** What is wanted, and what there is of it. Nothing is sent. */
+  const look = Effect.fnUntraced(function*(wanted: Wanted) {
+    const { metadata, options, profile, server } = wanted
+    yield* checkAsked(wanted)
+    const issuer = typeof server === "string" ? server : server.issuer
+    const key = yield* checkKey({ issuer, profile })
+    yield* judgeIdentifier("issuer", issuer, options?.dangerouslyAllowInsecureRequests).pipe(
+      Effect.provideContext(context)
+    )
+    const asked = fingerprint(metadata, options?.preset)
+    const record = yield* load(key)
+    const now = yield* Clock.currentTimeMillis
+    if (dueOf(record, now).length > 0) yield* retireInBackground(key)
+    return { key, asked, client: fittingClient(record, asked, now, settings) }
+  })
   const ensureWith = (isPatient: boolean) =>
     Effect.fnUntraced(function*(
       wanted: Wanted
     ): Effect.fn.Return<RegisteredClient, RegistrationError> {
-      const { metadata, options, profile, server } = wanted
-      yield* checkAsked(wanted)
-      const issuer = typeof server === "string" ? server : server.issuer
-      const key = yield* checkKey({ issuer, profile })
-      yield* judgeIdentifier("issuer", issuer, options?.dangerouslyAllowInsecureRequests).pipe(
-        Effect.provideContext(context)
-      )
-      const asked = fingerprint(metadata, options?.preset)
+      const { metadata, options, server } = wanted
+      const { asked, client, key } = yield* look(wanted)
       const work = exclusively("ensure", key, (desk) =>
         settle({
           ...desk,
@@ -358,22 +367,26 @@ export const make = Effect.fnUntraced(function*(options: Options = {}): Effect.f
           fingerprint: asked,
           options
         }).pipe(withoutLongPauses))
-      const record = yield* load(key)
-      const now = yield* Clock.currentTimeMillis
-      if (dueOf(record, now).length > 0) yield* retireInBackground(key)
-      const client = fittingClient(record, asked, now, settings) ??
+      const settled = client ??
         (yield* together(
           // Who is patient does not join who is not.
           `${encodeKey(key)} ${asked} ${isPatient}`,
           isPatient ? Effect.provideContext(patiently(options?.deadline, work), context) : work
         ))
-      return yield* judgeDeviations(client, options)
+      return yield* judgeDeviations(settled, options)
     })
+  const find = Effect.fnUntraced(function*(wanted: Wanted): Effect.fn.Return<
+    RegisteredClient | undefined,
+    RegistrationError
+  > {
+    const { client } = yield* look(wanted)
+    return client === undefined ? undefined : yield* judgeDeviations(client, wanted.options)
+  })
 
   return Registrar.of({
     ensure: ensureWith(true),
     // Who waits here holds up nobody else of the many.
-    ensureAll: ensureAll(ensureWith(false)),
+    ensureAll: ensureAll({ ensure: ensureWith(false), find }),
     invalidate: Effect.fnUntraced(function*({ clientId, reason, ...rest }) {
       const key = yield* checkKey(rest)
       const concerns = (record: RegistrationRecord.RegistrationRecord, now: number) =>

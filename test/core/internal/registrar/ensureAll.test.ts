@@ -1,7 +1,7 @@
 import { RegisteredClient, Registrar, RegistrationError, RegistrationStore } from "@effect-dcr/core"
 import * as TestAuthorizationServer from "@effect-dcr/core/testing/TestAuthorizationServer"
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Duration, Effect, Fiber, Stream } from "effect"
+import { Clock, Duration, Effect, Fiber, Option, Stream } from "effect"
 import { ensureAll } from "../../../../packages/core/src/internal/registrar/ensureAll.ts"
 import { metadata, passingTime, registrarOn, requestsOf, storeFailed } from "../../../support/registrars.ts"
 
@@ -37,6 +37,14 @@ const refused = new RegistrationError.RegistrationError({
   reason: { _tag: "InvalidMetadata", violations: [] }
 })
 
+/** A bulk on a registrar of the test's, which finds nothing unless it says so. */
+const bulk = (
+  ensure: (
+    wanted: Registrar.Wanted
+  ) => Effect.Effect<RegisteredClient.RegisteredClient, RegistrationError.RegistrationError>,
+  find: typeof ensure | (() => Effect.Effect<undefined>) = () => Effect.succeed(undefined)
+) => ensureAll({ ensure, find })
+
 /** Runs a bulk on an `ensure` of the test's, and says when what was asked and what came of it. */
 const run = (
   all: Iterable<Registrar.Wanted>,
@@ -50,7 +58,7 @@ const run = (
     let most = 0
     const mostOf = new Map<string, number>()
     const outcomes: Array<Registrar.Ensured & { readonly at: number }> = []
-    const stream = ensureAll((wanted: Registrar.Wanted) =>
+    const stream = bulk((wanted) =>
       Effect.gen(function*() {
         const issuer = typeof wanted.server === "string" ? wanted.server : wanted.server.issuer
         const at = yield* Clock.currentTimeMillis
@@ -202,7 +210,7 @@ describe("Registrar.ensureAll", () => {
     Effect.gen(function*() {
       let read = 0
       const endless = Stream.fromEffectRepeat(Effect.sync(() => wantedOf(issuerOf(0), read++)))
-      const taken = yield* ensureAll((wanted: Registrar.Wanted) => Effect.succeed(clientOf(wanted)))(endless, {
+      const taken = yield* bulk((wanted) => Effect.succeed(clientOf(wanted)))(endless, {
         concurrency: 4
       }).pipe(Stream.take(10), Stream.runCollect)
       assert.strictEqual(Array.from(taken).length, 10)
@@ -212,7 +220,7 @@ describe("Registrar.ensureAll", () => {
   it.effect("fails with the stream that it is given", () =>
     Effect.gen(function*() {
       const broken = Stream.concat(Stream.make(wantedOf(issuerOf(0), 1)), Stream.fail("no more" as const))
-      const failure = yield* ensureAll((wanted: Registrar.Wanted) => Effect.succeed(clientOf(wanted)))(broken).pipe(
+      const failure = yield* bulk((wanted) => Effect.succeed(clientOf(wanted)))(broken).pipe(
         Stream.runDrain,
         Effect.flip
       )
@@ -222,7 +230,7 @@ describe("Registrar.ensureAll", () => {
   it.effect("of nothing is nothing", () =>
     Effect.gen(function*() {
       const summary = yield* Registrar.summarize(
-        ensureAll((wanted: Registrar.Wanted) => Effect.succeed(clientOf(wanted)))(Stream.empty)
+        bulk((wanted) => Effect.succeed(clientOf(wanted)))(Stream.empty)
       )
       assert.deepStrictEqual(summary, { ensured: 0, failed: 0, postponed: 0, reasons: {} })
     }))
@@ -260,4 +268,83 @@ describe("Registrar.ensureAll", () => {
       assert.strictEqual(summary.ensured, 30)
       assert.strictEqual((yield* server.clients).length, 30)
     }).pipe(Effect.provide(TestAuthorizationServer.layer())))
+
+  it.effect("who has a registration is told so whatever is the matter with the issuer, and does not wait for it", () =>
+    Effect.gen(function*() {
+      const server = yield* TestAuthorizationServer.TestAuthorizationServer
+      const store = yield* RegistrationStore.makeMemory
+      const registrar = yield* registrarOn(store)
+      const all = Array.from({ length: 60 }, (_, tenant) => wantedOf(issuerOf(0), tenant))
+      const [found, missing] = [all.slice(20), all.slice(0, 20)]
+      yield* Registrar.summarize(registrar.ensureAll(Stream.fromIterable(found)))
+      const sent = (yield* server.requests).length
+      // Of those who wait when it is found out, as many are found as of those who come later.
+      for (
+        const [why, refuse] of [
+          ["limited", () => Effect.fail(limited(3600))],
+          ["down", () => Effect.fail(away)]
+        ] as const
+      ) {
+        const outcomes = yield* ensureAll({
+          ensure: (wanted: Registrar.Wanted) =>
+            Effect.flatMap(
+              registrar.get({ issuer: issuerOf(0), profile: wanted.profile }),
+              Option.match({ onNone: refuse, onSome: Effect.succeed })
+            ),
+          find: (wanted) =>
+            Effect.map(registrar.get({ issuer: issuerOf(0), profile: wanted.profile }), Option.getOrUndefined)
+        })(Stream.fromIterable([...missing, ...found]), { giveUpAfter: 2, attempts: 1 }).pipe(
+          Stream.runCollect,
+          passingTime
+        )
+        const ensured = Array.from(outcomes).filter(({ _tag }) => _tag === "Ensured")
+        assert.strictEqual(ensured.length, found.length, why)
+      }
+      // The same of the registrar itself, with an issuer that wants none for longer than is waited for.
+      yield* store.postpone(issuerOf(0), 3_600_000)
+      const summary = yield* passingTime(
+        Registrar.summarize(registrar.ensureAll(Stream.fromIterable([...missing, ...found]), { maxWait: "1 minute" }))
+      )
+      assert.deepStrictEqual(summary, { ensured: 40, failed: 0, postponed: 20, reasons: { RateLimited: 20 } })
+      assert.strictEqual((yield* server.requests).length, sent)
+    }).pipe(Effect.provide(TestAuthorizationServer.layer())))
+
+  it.effect("what is kept and cannot be read has failed, and a store that is away is not asked for each", () =>
+    Effect.gen(function*() {
+      let asked = 0
+      const outcomesOf = (failure: RegistrationError.RegistrationError) =>
+        bulk(() => Effect.fail(limited(3600)), () =>
+          Effect.suspend(() => {
+            asked++
+            return Effect.fail(failure)
+          }))(Stream.fromIterable(many(1, 50)), { maxWait: "1 minute" }).pipe(
+            Stream.runCollect,
+            passingTime,
+            Effect.map((outcomes) => Array.from(outcomes).map(({ _tag }) => _tag))
+          )
+      const unreadable = yield* outcomesOf(storeFailed("Corrupted"))
+      assert.isAtLeast(unreadable.filter((tag) => tag === "Failed").length, 40)
+      asked = 0
+      assert.deepStrictEqual(
+        yield* outcomesOf(storeFailed("Unavailable")),
+        Array.from({ length: 50 }, () => "Postponed")
+      )
+      // By the one who admits, and by the one who hands back.
+      assert.isAtMost(asked, 2)
+    }))
+
+  it.live("as many issuers as tenants cost no more for each of them, and are not remembered", () =>
+    Effect.gen(function*() {
+      const secondsFor = (count: number) =>
+        Effect.gen(function*() {
+          const began = performance.now()
+          const each = Stream.map(Stream.range(1, count), (index) => wantedOf(issuerOf(index), 0))
+          yield* Stream.runDrain(bulk((wanted) => Effect.as(Effect.yieldNow, clientOf(wanted)))(each))
+          return performance.now() - began
+        })
+      yield* secondsFor(500)
+      const few = yield* secondsFor(1000)
+      // In a square of their number it would be a hundred times as long.
+      assert.isBelow(yield* secondsFor(10_000), 40 * few)
+    }))
 })

@@ -17,6 +17,9 @@ const life = 86_400_000
 /**
  * Tells a change: the number of the one before it, its own, and the name. Who did not hear the one before has missed something.
  * The clock is in the numbers, as it is in tokens.
+ *
+ * It comes before the change: a user that may not publish stops the script there, and nothing that a script has done is undone.
+ * Nobody hears of it before the script has ended.
  */
 const tell = `
 local time = redis.call('TIME')
@@ -24,8 +27,8 @@ local last = redis.call('GET', KEYS[4]) or '0'
 local this = tonumber(time[1]) * 1000000 + tonumber(time[2])
 if this <= tonumber(last) then this = tonumber(last) + 1 end
 this = string.format('%.0f', this)
-redis.call('SET', KEYS[4], this, 'PX', ${life})
 redis.call('PUBLISH', ARGV[4], last .. ' ' .. this .. ' ' .. ARGV[3])
+redis.call('SET', KEYS[4], this, 'PX', ${life})
 `.trim()
 
 /** The token has the clock in it: whatever a failover loses, none is handed out twice. */
@@ -99,10 +102,10 @@ if version ~= expected then
   if entry[1] == next and entry[2] == ARGV[1] and entry[3] == ARGV[5] then return next end
   return 'C'
 end
+${tell}
 redis.call('HSET', KEYS[1], 'version', next, 'by', ARGV[1], 'value', ARGV[5])
 redis.call('HDEL', KEYS[2], 'removed')
 redis.call('ZADD', KEYS[3], 0, ARGV[3])
-${tell}
 return next`
   }
 ).withReturnType<string>()
@@ -131,10 +134,10 @@ if ARGV[2] ~= 'any' then
     return 'C'
   end
 end
+${tell}
 redis.call('DEL', KEYS[1])
 redis.call('HSET', KEYS[2], 'removed', ARGV[2])
 redis.call('ZREM', KEYS[3], ARGV[3])
-${tell}
 return '1'`
   }
 ).withReturnType<string>()

@@ -40,8 +40,8 @@ export interface EnsureAllOptions {
  *
  * - `Ensured`: there is a usable registration, from before or from now.
  * - `Failed`: there is none, and the error says why; where the outcome is not known, it says that too.
- * - `Postponed`: there is none yet, and nothing speaks against it: the issuer wants none for now, is down, or too many waited
- *   for it. The error is the last one of that issuer.
+ * - `Postponed`: none was found, and nothing speaks against one: the issuer wants none for now, is down, or too many waited for
+ *   it; or the store is away. The error is the last one of that issuer.
  */
 export type Ensured =
   & Key
@@ -63,6 +63,8 @@ interface Item<W> {
   readonly wanted: W
   readonly key: Key
   attempts: number
+  /** Whether it was looked for in the store, and was not there. */
+  isMissing: boolean
 }
 
 interface Lane<W> {
@@ -81,14 +83,21 @@ interface Wanted {
   readonly profile: string
 }
 
+/** What is done for each of the many. */
+interface Means<W> {
+  /** The registration that is kept, if it is what is wanted; the issuer is not asked. */
+  readonly find: (wanted: W) => Effect.Effect<RegisteredClient | undefined, RegistrationError>
+  readonly ensure: (wanted: W) => Effect.Effect<RegisteredClient, RegistrationError>
+}
+
 export const ensureAll =
-  <W extends Wanted>(ensure: (wanted: W) => Effect.Effect<RegisteredClient, RegistrationError>) =>
+  <W extends Wanted>({ ensure, find }: Means<W>) =>
   <E, R>(all: Stream.Stream<W, E, R>, options: EnsureAllOptions = {}): Stream.Stream<Ensured, E, R> => {
-    const concurrency = Math.max(1, options.concurrency ?? 16)
-    const perIssuer = Math.max(1, options.concurrencyPerIssuer ?? 4)
-    const capacity = Math.max(concurrency, options.capacity ?? 10_000)
-    const attempts = Math.max(1, options.attempts ?? 3)
-    const giveUpAfter = Math.max(1, options.giveUpAfter ?? 10)
+    const concurrency = atLeastOne(options.concurrency, 16)
+    const perIssuer = atLeastOne(options.concurrencyPerIssuer, 4)
+    const capacity = Math.max(concurrency, atLeastOne(options.capacity, 10_000))
+    const attempts = atLeastOne(options.attempts, 3)
+    const giveUpAfter = atLeastOne(options.giveUpAfter, 10)
     const maxWait = Duration.toMillis(Duration.fromInputUnsafe(options.maxWait ?? "5 minutes"))
 
     return Stream.callback<Ensured, E, R>((queue) =>
@@ -96,6 +105,12 @@ export const ensureAll =
         const clock = yield* Clock.Clock
         const now = () => Number(clock.monotonicTimeNanosUnsafe() / 1_000_000n)
         const lanes = new Map<string, Lane<W>>()
+        /** Those where somebody waits, whoever is served next first; there may be as many issuers as there are tenants. */
+        const lined = new Set<Lane<W>>()
+        /** Those where somebody waits until it is time, and when that is for the first of them. */
+        const resting = new Set<Lane<W>>()
+        let restedAt = Infinity
+        let sweepAt = 1000
         let running = 0
         let waiting = 0
         let isEnded = false
@@ -108,24 +123,80 @@ export const ensureAll =
           Deferred.doneUnsafe(before, Exit.void)
         }
         const emit = (outcome: Ensured) => Effect.asVoid(Queue.offer(queue, outcome))
+        /**
+         * Whether it can be told without the issuer what became of one: there is a registration, or there can be none. A store
+         * that is away is not asked for each.
+         */
+        const isTold = Effect.fnUntraced(function*(lane: Lane<W>, item: Item<W>) {
+          if (item.isMissing || isAway(lane.error)) return false
+          const found = yield* Effect.result(find(item.wanted))
+          if (Result.isFailure(found)) {
+            if (!isAway(found.failure)) return yield* Effect.as(fail(item, found.failure), true)
+            lane.error = found.failure
+            return false
+          }
+          item.isMissing = found.success === undefined
+          return found.success === undefined
+            ? false
+            : yield* Effect.as(emit({ ...item.key, _tag: "Ensured", client: found.success }), true)
+        })
+        const fail = ({ key }: Item<W>, error: RegistrationError) => emit({ ...key, _tag: "Failed", error })
         const postpone = ({ key }: Item<W>, error: RegistrationError) => emit({ ...key, _tag: "Postponed", error })
 
-        /** Of those that wait, so many are handed back, the last one first. */
-        const handBack = Effect.fnUntraced(function*(lane: Lane<W>, count: number) {
-          for (let left = count; left > 0; left--) {
-            const item = lane.waiting.pop()
-            if (item === undefined || lane.error === undefined) return
-            waiting--
-            yield* postpone(item, lane.error)
+        // ------------------------------------------------------------------ lanes
+        const rest = (lane: Lane<W>) => {
+          lined.delete(lane)
+          resting.add(lane)
+          restedAt = Math.min(restedAt, lane.readyAt)
+        }
+        const lineUp = (lane: Lane<W>) => {
+          if (lane.readyAt > now() && !lane.isLeft) rest(lane)
+          else lined.add(lane)
+        }
+        /** Brings back those whose time has come. */
+        const rouse = (time: number) => {
+          if (time < restedAt) return
+          restedAt = Infinity
+          for (const lane of resting) {
+            if (lane.readyAt > time && !lane.isLeft) restedAt = Math.min(restedAt, lane.readyAt)
+            else {
+              resting.delete(lane)
+              lined.add(lane)
+            }
           }
-        })
+        }
+        const leave = (lane: Lane<W>) => {
+          lane.isLeft = true
+          restedAt = -Infinity
+        }
+        const laneOf = (issuer: string): Lane<W> => {
+          const known = lanes.get(issuer)
+          if (known !== undefined) return known
+          if (lanes.size >= sweepAt) {
+            const time = now()
+            for (const [name, lane] of lanes) {
+              // There is nothing to remember of it.
+              if (lane.waiting.length + lane.running + lane.failures === 0 && lane.readyAt <= time && !lane.isLeft) {
+                lanes.delete(name)
+              }
+            }
+            sweepAt = Math.max(1000, 2 * lanes.size)
+          }
+          const lane = { waiting: [], running: 0, readyAt: 0, failures: 0, isLeft: false, error: undefined }
+          lanes.set(issuer, lane)
+          return lane
+        }
+
+        // ------------------------------------------------------------------ outcomes
         const again = (lane: Lane<W>, item: Item<W>, pause: number) => {
           lane.readyAt = Math.max(lane.readyAt, now() + pause)
           lane.waiting.unshift(item)
           waiting++
+          lineUp(lane)
         }
         const judge = (lane: Lane<W>, item: Item<W>, error: RegistrationError): Effect.Effect<void> => {
-          const failed = emit({ ...item.key, _tag: "Failed", error })
+          item.isMissing = true
+          const failed = fail(item, error)
           const retryAfter = error.isSafeToRepeat ? Duration.toMillis(error.retryAfter ?? Duration.zero) : 0
           if (!isAiling(error)) {
             lane.failures = 0
@@ -134,14 +205,14 @@ export const ensureAll =
           lane.error = error
           if (retryAfter > 0) {
             if (retryAfter > maxWait) {
-              lane.isLeft = true
+              leave(lane)
               return postpone(item, error)
             }
             return Effect.sync(() => again(lane, item, retryAfter))
           }
           lane.failures++
           item.attempts++
-          lane.isLeft = lane.failures >= giveUpAfter
+          if (lane.failures >= giveUpAfter) leave(lane)
           if (!mayPass(error)) return failed
           if (lane.isLeft) return postpone(item, error)
           if (item.attempts >= attempts) return failed
@@ -162,19 +233,29 @@ export const ensureAll =
               wake()
             }))
           )
+
+        // ------------------------------------------------------------------ turns
         /** One at a time, to see whether it is well again. */
         const room = (lane: Lane<W>) => (lane.failures > 0 ? 1 : perIssuer) - lane.running
-        const runnable = (time: number) => {
-          let count = 0
-          for (const lane of lanes.values()) {
+        /** Whether there is enough to do for everybody who could do it. */
+        const isBusy = (time: number) => {
+          let count = running
+          for (const lane of lined) {
+            if (count >= concurrency) break
             if (lane.readyAt <= time) count += Math.max(0, Math.min(lane.waiting.length, room(lane)))
           }
-          return count
+          return count >= concurrency
         }
         const dispatch = Effect.gen(function*() {
           const time = now()
-          for (const [issuer, lane] of lanes) {
-            if (lane.isLeft) yield* handBack(lane, lane.waiting.length)
+          rouse(time)
+          for (const lane of lined) {
+            while (lane.isLeft && lane.error !== undefined) {
+              const item = lane.waiting.pop()
+              if (item === undefined) break
+              waiting--
+              if (!(yield* isTold(lane, item))) yield* postpone(item, lane.error)
+            }
             while (running < concurrency && lane.readyAt <= time && room(lane) > 0) {
               const item = lane.waiting.shift()
               if (item === undefined) break
@@ -183,10 +264,11 @@ export const ensureAll =
               lane.running++
               yield* Effect.forkScoped(work(lane, item))
             }
+            if (lane.waiting.length === 0) lined.delete(lane)
+            else if (lane.readyAt > time) rest(lane)
             // Whoever was served last is the first one the next time.
             if (running >= concurrency) {
-              lanes.delete(issuer)
-              lanes.set(issuer, lane)
+              if (lined.delete(lane)) lined.add(lane)
               break
             }
           }
@@ -194,24 +276,31 @@ export const ensureAll =
 
         const admit = Effect.fnUntraced(function*(wanted: W) {
           const issuer = typeof wanted.server === "string" ? wanted.server : wanted.server.issuer
-          const item: Item<W> = { wanted, key: { issuer, profile: wanted.profile }, attempts: 0 }
-          const lane = lanes.get(issuer) ??
-            { waiting: [], running: 0, readyAt: 0, failures: 0, isLeft: false, error: undefined }
-          lanes.set(issuer, lane)
+          const item: Item<W> = {
+            wanted,
+            key: { issuer, profile: wanted.profile },
+            attempts: 0,
+            isMissing: false
+          }
           for (;;) {
+            const lane = laneOf(issuer)
+            // Who has a registration need not wait for anybody.
+            if ((lane.isLeft || lane.readyAt > now()) && (yield* isTold(lane, item))) return
             if (lane.isLeft && lane.error !== undefined) return yield* postpone(item, lane.error)
             const time = now()
             // As far ahead as is needed to keep everybody busy. Who need not wait takes nobody's place.
             const isNext = lane.readyAt <= time && lane.waiting.length < room(lane)
-            if (running + runnable(time) < concurrency && (waiting < capacity || isNext)) break
+            if (!isBusy(time) && (waiting < capacity || isNext)) {
+              lane.waiting.push(item)
+              waiting++
+              lineUp(lane)
+              return wake()
+            }
             if (waiting >= capacity && lane.readyAt > time && lane.error !== undefined) {
               return yield* postpone(item, lane.error)
             }
             yield* Deferred.await(changed)
           }
-          lane.waiting.push(item)
-          waiting++
-          wake()
         })
         yield* Stream.runForEach(all, admit).pipe(
           Effect.ensuring(Effect.sync(() => {
@@ -226,14 +315,10 @@ export const ensureAll =
           const news = changed
           yield* dispatch
           if (isEnded && waiting === 0 && running === 0) break
-          const time = now()
-          let next = Infinity
-          for (const lane of lanes.values()) {
-            if (lane.waiting.length > 0 && lane.readyAt > time) next = Math.min(next, lane.readyAt)
-          }
-          yield* next === Infinity
+          const pause = restedAt - now()
+          yield* pause === Infinity
             ? Deferred.await(news)
-            : Effect.raceFirst(Deferred.await(news), Effect.sleep(next - time))
+            : Effect.raceFirst(Deferred.await(news), Effect.sleep(Math.max(0, pause)))
         }
         yield* Queue.end(queue)
       }), { bufferSize: concurrency, strategy: "suspend" })
@@ -281,3 +366,9 @@ const mayPass = ({ isSafeToRepeat, reason, registered }: RegistrationError): boo
   isSafeToRepeat ||
   (reason._tag === "StoreFailed" && registered === undefined &&
     ["Unavailable", "ReadOnly", "Conflict", "LeaseLost"].includes(reason.problem))
+
+const isAway = (error: RegistrationError | undefined): boolean =>
+  error?.reason._tag === "StoreFailed" && error.reason.problem === "Unavailable"
+
+const atLeastOne = (value: number | undefined, usual: number): number =>
+  value === undefined || Number.isNaN(value) ? usual : Math.max(1, value)
