@@ -218,6 +218,7 @@ describe("effect-dcr", () => {
         5
       )
       assertFailure(yield* run(["discover", "http://127.0.0.1:1", "--json"]), "Transport", 7)
+      assertFailure(yield* run(["discover", "https://op.invalid", "--json"]), "Transport", 7)
       assertFailure(yield* run(["register", origin, ...redirect, "--json"]), "OutcomeUnknown", 8)
       const store = yield* runCommand(["--store", "/dev/null/store", "list", "--json"])
       assert.include(assertFailure(store, "StoreFailed", 9).next, "(/dev/null/store)")
@@ -400,8 +401,8 @@ describe("effect-dcr", () => {
         response.end(JSON.stringify({ client_id: "c", redirect_uris: redirect.slice(1), vendor: "canary-of-a-vendor" }))
       })
       const { run } = yield* withStore()
-      const register = yield* run(["register", origin, ...redirect, "--set", "vendor=mine"])
-      assert.match(assertDone(register), /vendor +•+/)
+      const register = yield* run(["register", origin, ...redirect, "--name", "My app", "--set", "vendor=mine"])
+      assert.match(assertDone(register), /the server changed\n +~ vendor +•+ -> •+\n +- client_name +My app\n/)
       const extensionsOf = (ended: Ended) =>
         Schema.decodeSync(Schema.fromJsonString(Schema.Struct({ extensions: Schema.Unknown })))(assertDone(ended))
           .extensions

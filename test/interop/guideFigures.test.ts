@@ -173,7 +173,7 @@ it.effect("a registration access token goes to its own URI and nowhere else", ()
     assert.deepStrictEqual(bearers.map(({ url }) => String(url)), [client.information.registration_client_uri])
   }).pipe(Effect.provide(TestAuthorizationServer.layer())))
 
-it("the tsconfig.json of the guide to Node compiles its first program", () => {
+it("the tsconfig.json of the guide to Node compiles its first program, and tells of a layer that is missing", () => {
   const page = readFileSync(new URL("../../docs/guides/get-started-node.md", import.meta.url), "utf8")
   const blockOf = (language: string) =>
     new RegExp(`\`\`\`${language}\\n([^]*?)\\n\`\`\``).exec(page)?.[1] ?? assert.fail(`no ${language} in the guide`)
@@ -185,8 +185,23 @@ it("the tsconfig.json of the guide to Node compiles its first program", () => {
     writeFileSync(join(folder, "package.json"), `{ "type": "module" }`)
     writeFileSync(join(folder, "program.ts"), blockOf("ts"))
     const tsc = fileURLToPath(new URL("../../node_modules/typescript/bin/tsc", import.meta.url))
-    const { status, stdout } = spawnSync(process.execPath, [tsc, "-p", folder, "--noEmit"], { encoding: "utf8" })
+    const compile = () => spawnSync(process.execPath, [tsc, "-p", folder, "--noEmit"], { encoding: "utf8" })
+    const { status, stdout } = compile()
     assert.strictEqual(status, 0, stdout)
+    const [provided = ""] = /Effect\.provide\(NodeRegistration\.layer\), /.exec(blockOf("ts")) ?? []
+    writeFileSync(join(folder, "program.ts"), blockOf("ts").replace(provided, ""))
+    const registrar = `import { Registrar } from "@effect-dcr/core"
+      import { Effect } from "effect"
+      Registrar.Registrar.use(({ retire }) => retire).pipe(Effect.provide(Registrar.layer()), Effect.runPromise)`
+    writeFileSync(join(folder, "registrar.ts"), registrar)
+    const complaint = compile().stdout
+    const missing = [...complaint.matchAll(/Type '([\w |]+)' is not assignable to type 'never'/g)].map(([, names]) =>
+      names
+    )
+    for (const names of ["DpopSigner | HttpClient", "DpopSigner | HttpClient | RegistrationStore"]) {
+      assert.include(missing, names, complaint)
+      assert.include(page.replaceAll(/\s+/g, " "), names)
+    }
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }

@@ -26,7 +26,7 @@ export const exitCodes: ReadonlyArray<readonly [code: number, what: string]> = [
   [1, "a fault of this program"],
   [2, "the command was called wrongly"],
   [3, "the metadata breaks rules; nothing was sent"],
-  [4, "the server was not found, does not offer it, or may not be contacted"],
+  [4, "the server has no metadata, does not offer it, or may not be contacted"],
   [5, "the server refused"],
   [6, "the credentials were not accepted, or no proof could be made"],
   [7, "nothing happened, and trying again later is safe"],

@@ -74,7 +74,7 @@ export const settings = [Json, Reveal, Store, Timeout, Dpop, DpopKeyFile, AllowI
 // -----------------------------------------------------------------------------
 
 export const issuer = Argument.String("issuer").pipe(
-  Argument.withDescription("The issuer of the authorization server, an https URL"),
+  Argument.withDescription("The issuer of the authorization server, a URL as the server spells it"),
   Argument.withMetavar("ISSUER")
 )
 
