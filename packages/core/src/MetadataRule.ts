@@ -105,7 +105,10 @@ export const validateTyped = (
   options: ValidateOptions
 ): ReadonlyArray<Violation> => {
   const all: ReadonlyArray<MetadataRule> = options.rules === undefined ? rules : [...rules, ...options.rules]
-  return violationsOf(metadata, typed, all, options.server)
-    .filter((violation) => options.rulesOff?.includes(violation.rule) !== true)
-    .map((violation) => options.failOnWarnings === true ? { ...violation, severity: "error" } : violation)
+  const { rulesOff, failOnWarnings } = options
+  const violations = violationsOf(metadata, typed, all, options.server)
+  if (rulesOff === undefined && failOnWarnings !== true) return violations
+  return violations
+    .filter((violation) => rulesOff?.includes(violation.rule) !== true)
+    .map((violation) => failOnWarnings === true ? { ...violation, severity: "error" } : violation)
 }

@@ -34,6 +34,8 @@ export interface Answer {
 /** An answer on its way. */
 export interface Incoming {
   readonly response: HttpClientResponse.HttpClientResponse
+  /** Those of the response, which some transports make anew each time that they are asked for. */
+  readonly headers: Answer["headers"]
   readonly place: Place
   /** How many bytes its body may have. */
   readonly maximum: number
@@ -45,13 +47,13 @@ export const receive = (
   response: HttpClientResponse.HttpClientResponse,
   place: Place,
   maximum: number
-): Incoming => ({ response, place, maximum, text: "" })
+): Incoming => ({ response, headers: response.headers, place, maximum, text: "" })
 
 /** Reads an answer to its end. A failure to do so becomes what {@link unfinished} makes of it. */
 export const readAnswer = (incoming: Incoming): Effect.Effect<Answer, RegistrationError> => {
   const { response } = incoming
   return isRead(response) ? Effect.succeed(response[readBefore]) : readBody(incoming).pipe(
-    Effect.map((text) => withText(response, text)),
+    Effect.map((text) => withText(incoming, text)),
     Effect.catch((failure) => unfinished(incoming, unreadAnswer(failure, incoming)))
   )
 }
@@ -70,9 +72,9 @@ export const unfinished = (
   if (!place.effects && !isFailure) return Effect.fail(error)
   return Effect.flatMap(leftOver(incoming), () =>
     isJsonObject(parseJson(incoming.text))
-      ? Effect.succeed({ ...withText(response, incoming.text), isTruncated: true })
+      ? Effect.succeed({ ...withText(incoming, incoming.text), isTruncated: true })
       : isFailure
-      ? Effect.succeed(withText(response, ""))
+      ? Effect.succeed(withText(incoming, ""))
       : Effect.fail(error))
 }
 
@@ -106,13 +108,17 @@ export const readInTime = (
 
 /** Lets go of a body that nobody will read. Its connection would otherwise stay until the response is collected. */
 export const discardBody = (response: HttpClientResponse.HttpClientResponse): Effect.Effect<void> =>
-  // A stream that begins runs its finalizers, whether anything was pulled or not, and they end the transfer.
-  Effect.suspend(() => Effect.ignoreCause(Effect.scoped(Stream.toPull(response.stream))))
+  Effect.suspend(() => {
+    const source = webOf(response)
+    if (source !== undefined) return Effect.sync(() => cancel(source.body))
+    // A stream that begins runs its finalizers, whether anything was pulled or not, and they end the transfer.
+    return Effect.ignoreCause(Effect.scoped(Stream.toPull(response.stream)))
+  })
 
-const withText = (response: HttpClientResponse.HttpClientResponse, text: string): Answer => ({
+const withText = ({ headers, response }: Incoming, text: string): Answer => ({
   request: response.request,
   status: response.status,
-  headers: response.headers,
+  headers,
   text,
   isTruncated: false,
   response
@@ -136,10 +142,7 @@ export const toResponse = (
       get: () =>
         Effect.try({
           try: () => parse(text),
-          catch: (cause) =>
-            new HttpClientError.HttpClientError({
-              reason: new HttpClientError.DecodeError({ request: response.request, response, cause })
-            })
+          catch: (cause) => undecodable(response, cause)
         })
     }
   })
@@ -191,27 +194,72 @@ const tooLarge: BodyFailure = { _tag: "TooLarge" }
 
 /** The body as text, in the cheapest way that keeps to the limit. */
 const readBody = (incoming: Incoming): Effect.Effect<string, BodyFailure> => {
-  const { maximum, response } = incoming
-  const length = honestLength(response)
+  const { headers, maximum, response } = incoming
+  const source = webOf(response)
+  const length = honestLength(headers, source)
   if (length !== undefined && length > maximum) return Effect.andThen(discardBody(response), Effect.fail(tooLarge))
-  return (length === undefined || isWeb(response) ? streamBody(incoming) : response.text).pipe(
+  const text = isUnread(source)
+    ? readWeb(incoming, source)
+    : length === undefined && source === undefined
+    ? streamBody(incoming)
+    // Of a web response whose body was read by somebody else, Effect keeps the text.
+    : response.text
+  return text.pipe(
     Effect.catch(emptyIsFine),
     // A character is a byte at least: no honest length gives more.
     Effect.flatMap((text) => text.length > maximum ? Effect.fail(tooLarge) : Effect.succeed(text))
   )
 }
 
+/** A text that grows by bytes, up to a limit. */
+const collect = (incoming: Incoming) => {
+  const decoder = new TextDecoder()
+  let size = 0
+  return {
+    /** Whether there was room. */
+    add: (bytes: Uint8Array): boolean => {
+      size += bytes.length
+      if (size > incoming.maximum) return false
+      incoming.text += decoder.decode(bytes, { stream: true })
+      return true
+    },
+    all: (): string => incoming.text + decoder.decode()
+  }
+}
+
 /** The body, counted while it streams in, so that no more than the limit is ever held. */
 const streamBody = (incoming: Incoming): Effect.Effect<string, BodyFailure> =>
   Effect.suspend(() => {
-    const decoder = new TextDecoder()
-    let size = 0
-    return Stream.runForEach(incoming.response.stream, (bytes): Effect.Effect<void, BodyFailure> => {
-      size += bytes.length
-      if (size > incoming.maximum) return Effect.fail(tooLarge)
-      incoming.text += decoder.decode(bytes, { stream: true })
-      return Effect.void
-    }).pipe(Effect.map(() => incoming.text + decoder.decode()))
+    const collected = collect(incoming)
+    return Stream.runForEach(
+      incoming.response.stream,
+      (bytes): Effect.Effect<void, BodyFailure> => collected.add(bytes) ? Effect.void : Effect.fail(tooLarge)
+    ).pipe(Effect.map(collected.all))
+  })
+
+/**
+ * The same from the response of `fetch` itself. Effect's stream of it costs more than all else that a registration takes, and
+ * aborts the request at its end.
+ */
+const readWeb = (incoming: Incoming, source: UnreadWeb): Effect.Effect<string, BodyFailure> =>
+  Effect.callback((resume) => {
+    const collected = collect(incoming)
+    const reader = source.body.getReader()
+    const readOn = (): void => {
+      reader.read().then(({ done, value }) => {
+        if (done) return resume(Effect.succeed(collected.all()))
+        if (collected.add(value)) return readOn()
+        cancel(reader)
+        resume(Effect.fail(tooLarge))
+      }).catch((cause) => resume(Effect.fail(undecodable(incoming.response, cause))))
+    }
+    readOn()
+    return Effect.sync(() => cancel(reader))
+  })
+
+const undecodable = (response: HttpClientResponse.HttpClientResponse, cause: unknown) =>
+  new HttpClientError.HttpClientError({
+    reason: new HttpClientError.DecodeError({ request: response.request, response, cause })
   })
 
 /**
@@ -219,7 +267,8 @@ const streamBody = (incoming: Incoming): Effect.Effect<string, BodyFailure> =>
  * nothing is waited for.
  */
 const leftOver = (incoming: Incoming): Effect.Effect<unknown> =>
-  incoming.text !== "" || isWeb(incoming.response)
+  // A web response that failed holds nothing any more.
+  incoming.text !== "" || webOf(incoming.response) !== undefined
     ? Effect.void
     : Effect.raceFirst(Effect.exit(streamBody(incoming)), Effect.yieldNow)
 
@@ -227,17 +276,29 @@ const leftOver = (incoming: Incoming): Effect.Effect<unknown> =>
  * The size of the body, unless it is decompressed on the way. A page that reads another origin sees the length and not the
  * encoding (the CORS-safelisted headers of the Fetch standard).
  */
-const honestLength = (response: HttpClientResponse.HttpClientResponse): number | undefined => {
-  const length = response.headers["content-length"]
-  return length === undefined || !/^\d{1,15}$/.test(length) || response.headers["content-encoding"] !== undefined ||
-      Option.exists(HttpClientResponse.toWeb(response), ({ type }) => type !== "basic" && type !== "default")
+const honestLength = (headers: Answer["headers"], source: Response | undefined): number | undefined => {
+  const length = headers["content-length"]
+  return length === undefined || !/^\d{1,15}$/.test(length) || headers["content-encoding"] !== undefined ||
+      (source !== undefined && source.type !== "basic" && source.type !== "default")
     ? undefined
     : Number(length)
 }
 
-/** A web response that was read whole and failed holds nothing any more. */
-const isWeb = (response: HttpClientResponse.HttpClientResponse): boolean =>
-  Option.isSome(HttpClientResponse.toWeb(response))
+/** What `fetch` gave, on a transport that stands on it. */
+const webOf = (response: HttpClientResponse.HttpClientResponse): Response | undefined =>
+  Option.getOrUndefined(HttpClientResponse.toWeb(response))
+
+interface UnreadWeb {
+  readonly body: ReadableStream<Uint8Array>
+}
+
+const isUnread = (source: Response | undefined): source is Response & UnreadWeb =>
+  source !== undefined && source.body !== null && !source.bodyUsed && !source.body.locked
+
+/** Nobody waits for it, and there is nobody to tell that it failed. */
+const cancel = (body: { readonly cancel: () => Promise<void> } | null): void => {
+  body?.cancel().catch(() => {})
+}
 
 const emptyIsFine = (failure: BodyFailure): Effect.Effect<string, BodyFailure> =>
   failure._tag === "HttpClientError" && failure.reason._tag === "EmptyBodyError"

@@ -27,7 +27,7 @@ export const violationsOf = (
   for (const rule of rules) {
     const judged = rule.isRaw === true ? metadata : typed
     // Most metadata has few of the members that there are rules about.
-    if (rule.about?.every((member) => judged[member] === undefined) === true) continue
+    if (rule.about !== undefined && !hasOneOf(rule.about, judged)) continue
     for (const found of rule.check(judged, typed)) {
       violations.push({
         rule: rule.id,
@@ -38,5 +38,11 @@ export const violationsOf = (
       })
     }
   }
-  return server === undefined ? violations : [...violations, ...unsupportedByServer(typed, server)]
+  if (server !== undefined) violations.push(...unsupportedByServer(typed, server))
+  return violations
+}
+
+const hasOneOf = (members: NonNullable<MetadataRule["about"]>, metadata: ClientMetadata): boolean => {
+  for (const member of members) if (metadata[member] !== undefined) return true
+  return false
 }

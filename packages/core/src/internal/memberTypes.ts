@@ -27,14 +27,26 @@ const typeGuards: { readonly [name: string]: (value: unknown) => boolean } = Obj
 const maximumDepth = 64
 
 /** Whether JSON says the value as it is: no function, no `NaN`, no object of a class, nothing that stands in itself. */
-export const isJson = (value: unknown, around: ReadonlyArray<unknown> = []): boolean => {
-  if (typeof value === "string" || typeof value === "boolean" || value === null) return true
-  if (typeof value === "number") return Number.isFinite(value)
-  if (typeof value !== "object" || around.length === maximumDepth || around.includes(value)) return false
-  const inside = [...around, value]
-  // A hole in a list is `undefined`, and becomes `null`.
-  if (Array.isArray(value)) return Array.from<unknown>(value).every((item) => isJson(item, inside))
+export const isJson = (value: unknown, around: ReadonlyArray<unknown> = outermost): boolean => {
+  if (typeof value !== "object" || value === null) return isScalar(value)
+  if (around.length === maximumDepth || around.includes(value)) return false
+  let inside: ReadonlyArray<unknown> | undefined
+  // Most lists hold strings alone, and need not know what they stand in.
+  const isJsonInside = (item: unknown) =>
+    typeof item === "object" && item !== null ? isJson(item, inside ??= [...around, value]) : isScalar(item)
+  if (Array.isArray(value)) {
+    // Not every(), which passes over a hole: it is `undefined`, and becomes `null`.
+    for (let index = 0; index < value.length; index++) if (!isJsonInside(value[index])) return false
+    return true
+  }
   const prototype: unknown = Object.getPrototypeOf(value)
   return (prototype === null || Object.getPrototypeOf(prototype) === null) &&
-    Object.values(value).every((item) => item === undefined || isJson(item, inside))
+    Object.values(value).every((item) => item === undefined || isJsonInside(item))
 }
+
+const outermost: ReadonlyArray<unknown> = []
+
+const isScalar = (value: unknown): boolean =>
+  typeof value === "number"
+    ? Number.isFinite(value)
+    : typeof value === "string" || typeof value === "boolean" || value === null

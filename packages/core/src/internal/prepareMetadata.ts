@@ -23,6 +23,8 @@ export interface PreparedMetadata {
   readonly filledIn: ReadonlyArray<string>
   /** Every rule that it breaks, warnings included. */
   readonly violations: ReadonlyArray<Violation>
+  /** Whether every rule was asked, also that of values that JSON cannot say. */
+  readonly isFullyJudged: boolean
 }
 
 /** What is sent for what the caller asks. It may break rules: see {@link checkMetadata}. */
@@ -31,16 +33,16 @@ export const prepareMetadata = (
   asked: ClientMetadata,
   options: MetadataOptions | undefined
 ): PreparedMetadata => {
-  if (!isObject(asked)) return { metadata: {}, filledIn: [], violations: validate(asked) }
+  if (!isObject(asked)) return { metadata: {}, filledIn: [], violations: validate(asked), isFullyJudged: true }
   const said = definedMembers(asked)
   const preset = options?.preset
   // Nothing is built upon what has not its type, and nothing hides it: it is refused below.
   const typed = typedMembers(said)
   const filled = said.software_statement === undefined
     ? selectMembers(complete(server, preset, typed), (name) => !Object.hasOwn(said, name))
-    : {}
+    : nothing
   const filledIn = Object.keys(filled)
-  const metadata = { ...said, ...filled }
+  const metadata = filledIn.length === 0 ? said : { ...said, ...filled }
   return {
     metadata,
     filledIn,
@@ -50,9 +52,12 @@ export const prepareMetadata = (
       rules: preset?.rules,
       rulesOff: options?.rulesOff,
       failOnWarnings: options?.failOnWarnings
-    })
+    }),
+    isFullyJudged: options?.rulesOff === undefined
   }
 }
+
+const nothing: ClientMetadata = {}
 
 /** Fails with all broken rules at once, and with what cannot be written. Warnings alone are none, and explain what is. */
 export const checkMetadata = (prepared: PreparedMetadata): Effect.Effect<void, RegistrationError> => {
@@ -61,7 +66,7 @@ export const checkMetadata = (prepared: PreparedMetadata): Effect.Effect<void, R
     return Effect.fail(new RegistrationError({ reason: { _tag: "InvalidMetadata", violations } }))
   }
   // Whoever turns the rule off still cannot send what has no JSON.
-  return Object.values(prepared.metadata).every((value) => isJson(value))
+  return prepared.isFullyJudged || Object.values(prepared.metadata).every((value) => isJson(value))
     ? Effect.void
     : Effect.fail(
       new RegistrationError({
@@ -76,9 +81,11 @@ const complete = (
   preset: MetadataPreset | undefined,
   said: ClientMetadata
 ): ClientMetadata => {
-  const byPreset = preset === undefined
-    ? {}
-    : selectMembers(preset.fillIn(said), (name, value) => value !== undefined && !Object.hasOwn(said, name))
+  if (preset === undefined) return fillIns(server, said)
+  const byPreset = selectMembers(
+    preset.fillIn(said),
+    (name, value) => value !== undefined && !Object.hasOwn(said, name)
+  )
   return { ...byPreset, ...fillIns(server, { ...byPreset, ...said }) }
 }
 

@@ -49,17 +49,20 @@ export const readRegistration = (body: JsonObject, circumstances: Circumstances)
   const isTooDeep = survey.depth > maxDepth ? (value: unknown) => isDeeperThan(value, maxDepth - 1) : never
   const isTooLarge = survey.hasInfinity ? isInfinite : never
   const isSecret = repeats(survey.secrets, circumstances)
-  // In the order of the specifications, not of the answer, so that the list of deviations is stable.
-  for (const name of [...memberNames, ...Object.keys(body).filter(isLocalized).sort()]) {
-    if (!Object.hasOwn(body, name)) continue
+  const read = (name: string): void => {
     const reading = !mayRepeatSecrets.includes(name) && (isSecret(body[name]) || isSecret(name))
       ? { deviation: repeatedSecret(isSecret(name) ? undefined : name) }
       : readMember(name, body[name], isTooDeep, isTooLarge, maxDepth)
     if (reading.deviation !== undefined) deviations.push(reading.deviation)
     if (reading.value !== undefined) information[name] = reading.value
   }
-  for (const [name, value] of Object.entries(body)) {
-    if (Object.hasOwn(members, name) || isLocalized(name)) continue
+  // In the order of the specifications, not of the answer, so that the list of deviations is stable.
+  for (const name of memberNames) if (Object.hasOwn(body, name)) read(name)
+  const others = Object.keys(body).filter((name) => !isDeclared(name))
+  for (const name of others.filter(isLocalized).sort()) read(name)
+  for (const name of others) {
+    const value = body[name]
+    if (isLocalized(name)) continue
     if (isSecret(name)) deviations.push(repeatedSecret(undefined))
     else if (isTooDeep(value)) deviations.push(deviate("malformed-member", name, tooDeep))
     // An update would send it back as null, which asks for its deletion.
@@ -67,10 +70,12 @@ export const readRegistration = (body: JsonObject, circumstances: Circumstances)
       deviations.push(deviate("malformed-member", name, "has too large a number and is left out"))
     } else own(extensions, name, value)
   }
-  const { client_id } = information
-  if (typeof client_id !== "string") return undefined
-  return judge({ ...information, client_id }, extensions, deviations, circumstances)
+  return namesClient(information) ? judge(information, extensions, deviations, circumstances) : undefined
 }
+
+/** Every member was read as what it is declared to be. */
+const namesClient = (information: { readonly client_id?: unknown }): information is ClientInformation =>
+  typeof information.client_id === "string"
 
 /** What tells whether a value repeats a secret, of the request or of the answer itself. */
 const repeats = (own: ReadonlyArray<string>, { secrets = [], text }: Circumstances): (value: unknown) => boolean =>

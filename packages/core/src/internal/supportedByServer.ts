@@ -6,7 +6,7 @@
 import type { AuthorizationServer } from "../AuthorizationServer.ts"
 import type { ClientMetadata } from "../ClientMetadata.ts"
 import type { Violation } from "../Violation.ts"
-import { sortedWords, words } from "./wordLists.ts"
+import { isStrings, sortedWords, words } from "./wordLists.ts"
 
 const pairs = [
   ["grant_types", "grant_types_supported"],
@@ -43,28 +43,35 @@ const pairs = [
 export const supportedByServerId = "supported-by-server"
 
 /** Warnings only: many servers advertise less than they do. */
-export const unsupportedByServer = (metadata: ClientMetadata, server: AuthorizationServer): ReadonlyArray<Violation> =>
-  pairs.flatMap(([member, advertised]): ReadonlyArray<Violation> => {
+export const unsupportedByServer = (
+  metadata: ClientMetadata,
+  server: AuthorizationServer
+): ReadonlyArray<Violation> => {
+  const violations: Array<Violation> = []
+  for (const [member, advertised] of pairs) {
     const asked = metadata[member]
     const supported = server[advertised]
-    // What the caller wrote about a server may be anything; what is no list says nothing.
-    if (asked === undefined || !Array.isArray(supported)) return nothing
-    if (!supported.every((value) => typeof value === "string")) return nothing
-    return valuesOf(member, asked).every((value) => isAmong(value, supported)) ? nothing : [{
+    // What the caller wrote about a server may be anything; what is no list of strings says nothing.
+    if (asked === undefined || !isStrings(supported) || isSupported(member, asked, supported)) continue
+    violations.push({
       rule: supportedByServerId,
       member,
       severity: "warning",
       section: "RFC 8414 §2",
       message: `has a value that the server does not list in ${advertised}`
-    }]
-  })
+    })
+  }
+  return violations
+}
 
-const nothing: ReadonlyArray<Violation> = []
-
-const valuesOf = (member: string, value: string | ReadonlyArray<string>): ReadonlyArray<string> =>
-  typeof value === "string"
-    ? member === "scope" ? words(value) : [value]
-    : value
+const isSupported = (
+  member: string,
+  value: string | ReadonlyArray<string>,
+  supported: ReadonlyArray<string>
+): boolean =>
+  typeof value === "string" && member !== "scope"
+    ? isAmong(value, supported)
+    : (typeof value === "string" ? words(value) : value).every((item) => isAmong(item, supported))
 
 const isAmong = (value: string, supported: ReadonlyArray<string>): boolean => {
   if (supported.includes(value)) return true
