@@ -2,11 +2,12 @@ import { RegistrationEncryption, type RegistrationError, RegistrationStore } fro
 import * as CachedRegistrationStore from "@effect-dcr/core/CachedRegistrationStore"
 import { type Change, RegistrationChanges } from "@effect-dcr/core/RegistrationChanges"
 import { assert, describe, it } from "@effect/vitest"
-import { Context, Deferred, Duration, Effect, Fiber, Layer, Option, Queue, Redacted, Stream } from "effect"
+import { Clock, Context, Deferred, Duration, Effect, Fiber, Layer, Option, Queue, Redacted, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { failsWith } from "../support/failure.ts"
 import { storeFailed } from "../support/registrars.ts"
 import { registrationStoreContract } from "../support/registrationStoreContract.ts"
+import { unchecked } from "../support/unchecked.ts"
 
 type Store = RegistrationStore.RegistrationStore["Service"]
 
@@ -108,6 +109,25 @@ describe("copies of a store", () => {
       yield* TestClock.setTime(1_700_000_000_000)
       yield* TestClock.adjust("2 seconds")
       assert.strictEqual(yield* valueOf(), "new")
+    }))
+
+  it.effect("is as old as the time says that passed while the machine was suspended", () =>
+    Effect.gen(function*() {
+      // A suspended machine's clock that does not jump stood still.
+      const { valueOf, write } = yield* makeWorld({ maxAge: "2 seconds" })
+      const clock = yield* Clock.Clock
+      let suspended = 0
+      const waking = unchecked<Clock.Clock>(Object.setPrototypeOf({
+        currentTimeMillisUnsafe: () => clock.currentTimeMillisUnsafe() + suspended
+      }, clock))
+      const here = Effect.provideService(Clock.Clock, waking)
+      yield* write("old")
+      assert.strictEqual(yield* here(valueOf()), "old")
+      yield* write("new")
+      suspended = 1999
+      assert.strictEqual(yield* here(valueOf()), "old")
+      suspended = 2000
+      assert.strictEqual(yield* here(valueOf()), "new")
     }))
 
   it.effect("does not remember that there was nothing, nor a failure", () =>

@@ -1,9 +1,9 @@
 /** The store in SQL: its contract on SQLite, the contract of stores on a server on PostgreSQL, and what is its own. */
 import { RegistrationEncryption, RegistrationStore } from "@effect-dcr/core"
 import * as SqlRegistrationStore from "@effect-dcr/core/SqlRegistrationStore"
-import { PgClient } from "@effect/sql-pg"
+import { PgClient, PgTypes } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
-import { Context, Effect, Layer, Option, Redacted, type Scope, Tracer } from "effect"
+import { Context, Effect, Layer, Option, Redacted, Result, type Scope, Tracer } from "effect"
 import { SqlClient } from "effect/sql"
 import * as Path from "node:path"
 import { inspect } from "node:util"
@@ -15,6 +15,7 @@ import { newPrefix, pgLayer, pgOptions, type StoreOptions } from "../support/fle
 import { serverFor } from "../support/fleetSuite.ts"
 import { registrationStoreContract } from "../support/registrationStoreContract.ts"
 import { layerSqlite } from "../support/sqlite.ts"
+import { unchecked } from "../support/unchecked.ts"
 
 type Store = RegistrationStore.RegistrationStore["Service"]
 
@@ -39,8 +40,9 @@ const placeOf = ({ place }: Pick<StoreOptions, "place">) =>
   place.kind === "postgres" ? place : assert.fail("another server")
 
 /** A client with settings of its own. */
-const connect = (options: Pick<PgClient.PgClientConfig, "startupParameters"> & { readonly maxConnections?: number }) =>
-  Effect.orDie(Layer.build(Layer.fresh(PgClient.layer({ ...pgOptions(placeOf(server())), ...options }))))
+const connect = (
+  options: Pick<PgClient.PgClientConfig, "startupParameters" | "types"> & { readonly maxConnections?: number }
+) => Effect.orDie(Layer.build(Layer.fresh(PgClient.layer({ ...pgOptions(placeOf(server())), ...options }))))
 
 fleetStoreContract("PostgreSQL", server, ({ place, prefix }) =>
   Effect.gen(function*() {
@@ -125,6 +127,24 @@ describe("a store in PostgreSQL", () => {
         assert.strictEqual(Option.getOrThrow(yield* standby.load(key)).value, "value")
         yield* standby.save(lease, "canary", 1).pipe(failsAs("ReadOnly"))
         yield* standby.acquire({ ...key, profile: "another" }, ttl).pipe(failsAs("ReadOnly"))
+      })
+    ))
+
+  it.live("a driver that gives something else than bytes makes nothing of what is kept", () =>
+    withStore((store, sql, prefix) =>
+      Effect.gen(function*() {
+        const lease = yield* acquire(store)
+        yield* store.save(lease, "value", 0)
+        const types = PgTypes.makeRegistry()
+        types.register(PgTypes.OID.bytea, {
+          encode: (value: Uint8Array) => Result.succeed(value),
+          decode: (bytes) => Result.succeed(unchecked<Uint8Array>(Buffer.from(bytes).toString("hex")))
+        })
+        const context = yield* connect({ types })
+        const odd = yield* Effect.provideContext(SqlRegistrationStore.make({ prefix }), context)
+        yield* odd.load(key).pipe(failsAs("Unavailable"))
+        assert.strictEqual(Option.getOrThrow(yield* store.load(key)).value, "value")
+        assert.strictEqual((yield* sql`SELECT * FROM ${sql(`${prefix}registrations_set_aside`)}`).length, 0)
       })
     ))
 

@@ -70,6 +70,8 @@ interface Copy {
   readonly entry: Outcome
   /** In nanoseconds of the clock that does not jump. */
   readonly since: bigint
+  /** In milliseconds since the epoch, because that clock may stand still while the machine is suspended. */
+  readonly readAt: number
   /** When its client secret expires, in milliseconds since the epoch. */
   readonly expiry: number
 }
@@ -95,6 +97,7 @@ export const make = Effect.fnUntraced(function*(
   const store = yield* RegistrationStore
   const scope = yield* Scope.Scope
   const maxAge = Duration.toNanosUnsafe(longest)
+  const maxMillis = Duration.toMillis(longest)
   // In the order of their last use.
   const copies = new Map<string, Copy>()
   // What is on its way. A change drops it from here, so that nobody who asks afterwards is given it, and it is not kept.
@@ -112,15 +115,18 @@ export const make = Effect.fnUntraced(function*(
     const copy = copies.get(name)
     if (copy === undefined) return undefined
     copies.delete(name)
-    if (clock.monotonicTimeNanosUnsafe() - copy.since >= maxAge || clock.currentTimeMillisUnsafe() >= copy.expiry) {
+    const now = clock.currentTimeMillisUnsafe()
+    if (
+      clock.monotonicTimeNanosUnsafe() - copy.since >= maxAge || now - copy.readAt >= maxMillis || now >= copy.expiry
+    ) {
       return undefined
     }
     copies.set(name, copy)
     return copy.entry
   }
-  const keep = (name: string, entry: Outcome, since: bigint) => {
+  const keep = (name: string, entry: Outcome, age: Pick<Copy, "since" | "readAt">) => {
     if (Option.isNone(entry)) return
-    copies.set(name, { entry, since, expiry: expiryIn(entry.value.value) })
+    copies.set(name, { entry, ...age, expiry: expiryIn(entry.value.value) })
     for (const oldest of copies.keys()) {
       if (copies.size <= capacity) break
       copies.delete(oldest)
@@ -136,13 +142,13 @@ export const make = Effect.fnUntraced(function*(
       const outcome = Deferred.makeUnsafe<Outcome, RegistrationError>()
       underWay.set(name, outcome)
       // Before it is read: what changes from now on is news.
-      const since = clock.monotonicTimeNanosUnsafe()
+      const age = { since: clock.monotonicTimeNanosUnsafe(), readAt: clock.currentTimeMillisUnsafe() }
       return Effect.uninterruptibleMask((restore) =>
         Effect.flatMap(Effect.forkIn(Effect.interruptible(store.load(key)), scope), (fiber) => {
           fiber.addObserver((exit) => {
             if (underWay.get(name) === outcome) {
               underWay.delete(name)
-              if (exit._tag === "Success") keep(name, exit.value, since)
+              if (exit._tag === "Success") keep(name, exit.value, age)
             }
             Deferred.doneUnsafe(outcome, exit)
           })

@@ -230,7 +230,12 @@ export const make = Effect.fnUntraced(function*(
           row("load", sql`SELECT version, value FROM ${registrations} WHERE id = ${id} AND value IS NOT NULL`).pipe(
             Effect.flatMap((found) => {
               if (found === undefined) return Effect.succeedNone
-              const value = found.text("value")
+              const bytes = found.bytes("value")
+              // The driver's settings are no reason to set aside all that is kept.
+              if (bytes === undefined) {
+                return storeFailed("load", "Unavailable", "the driver gives a value that is not bytes")
+              }
+              const value = textOf(bytes)
               return value === undefined
                 ? setAside(id, found)
                 : Effect.succeedSome<Entry>({ version: found.number("version"), value })
@@ -436,20 +441,24 @@ class Row {
     return (this.columns.get(name) ?? null) === null
   }
 
-  /** `undefined` for what is not UTF-8. */
-  text(name: string): string | undefined {
+  /** `undefined` for what the driver made something else of. */
+  bytes(name: string): Uint8Array | undefined {
     const value = this.columns.get(name)
-    if (!(value instanceof Uint8Array)) return undefined
-    try {
-      return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(value)
-    } catch {
-      return undefined
-    }
+    return value instanceof ArrayBuffer ? new Uint8Array(value) : value instanceof Uint8Array ? value : undefined
   }
 
   hasBytes(name: string, expected: Uint8Array): boolean {
-    const value = this.columns.get(name)
-    return value instanceof Uint8Array && value.length === expected.length &&
+    const value = this.bytes(name)
+    return value !== undefined && value.length === expected.length &&
       value.every((byte, index) => byte === expected[index])
+  }
+}
+
+/** `undefined` for what is not UTF-8. */
+const textOf = (bytes: Uint8Array): string | undefined => {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes)
+  } catch {
+    return undefined
   }
 }
