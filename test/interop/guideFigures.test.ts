@@ -11,7 +11,7 @@ import {
 import * as core from "@effect-dcr/core"
 import * as TestAuthorizationServer from "@effect-dcr/core/testing/TestAuthorizationServer"
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Layer, Redacted, Tracer } from "effect"
+import { Duration, Effect, Layer, Redacted, Stream, Tracer } from "effect"
 import { TestClock } from "effect/testing"
 import { spawnSync } from "node:child_process"
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
@@ -143,6 +143,30 @@ describe("a registrar without options", () => {
       yield* registrar.ensure({ ...wanted, options: { initialAccessToken } })
       assert.strictEqual(runs, 1)
     }).pipe(Effect.provide(kept({ initialAccessTokens: [{ value: Redacted.make("token") }] }))))
+
+  it.effect("tells who listens from before the first ensure of each thing that it does", () =>
+    Effect.gen(function*() {
+      const registrar = yield* Registrar.Registrar
+      const heard: Array<string> = []
+      const listen = Stream.runForEach(registrar.events, ({ _tag }) => Effect.sync(() => heard.push(_tag)))
+      yield* Effect.forkChild(listen, { startImmediately: true })
+      yield* ensure
+      yield* registrar.rotate({ issuer: wanted.server, profile: wanted.profile })
+      yield* registrar.ensure({ ...wanted, metadata: { ...wanted.metadata, client_name: "Other" } })
+      const { information } = yield* ensure
+      const key = { issuer: wanted.server, profile: wanted.profile }
+      assert.isTrue(
+        yield* registrar.invalidate({ ...key, clientId: information.client_id, reason: "invalid_client" })
+      )
+      const { information: replacement } = yield* ensure
+      // it took the place of another just now
+      assert.isFalse(
+        yield* registrar.invalidate({ ...key, clientId: replacement.client_id, reason: "invalid_client" })
+      )
+      yield* Effect.yieldNow
+      assert.deepStrictEqual(heard, ["Registered", "Rotated", "Updated", "Updated", "Invalidated", "Replaced"])
+      assert.include(guide("keep-and-renew"), "{ startImmediately: true }")
+    }).pipe(Effect.provide(kept())))
 
   it.effect("uses the tracer that is set where its layer is built, if one is", () =>
     Effect.gen(function*() {
