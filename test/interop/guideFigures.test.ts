@@ -11,7 +11,8 @@ import {
 import * as core from "@effect-dcr/core"
 import * as TestAuthorizationServer from "@effect-dcr/core/testing/TestAuthorizationServer"
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Layer, Redacted, Stream, Tracer } from "effect"
+import { ConfigProvider, Duration, Effect, Layer, Redacted, Stream, Tracer } from "effect"
+import * as UserDirectories from "effect/persistence/UserDirectories"
 import { TestClock } from "effect/testing"
 import { spawnSync } from "node:child_process"
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
@@ -208,26 +209,56 @@ it("the tsconfig.json of the guide to Node compiles its first program, and tells
     writeFileSync(join(folder, "tsconfig.json"), blockOf("json"))
     writeFileSync(join(folder, "package.json"), `{ "type": "module" }`)
     writeFileSync(join(folder, "program.ts"), blockOf("ts"))
-    const tsc = fileURLToPath(new URL("../../node_modules/typescript/bin/tsc", import.meta.url))
-    const compile = () => spawnSync(process.execPath, [tsc, "-p", folder, "--noEmit"], { encoding: "utf8" })
-    const { status, stdout } = compile()
-    assert.strictEqual(status, 0, stdout)
     const [provided = ""] = /Effect\.provide\(NodeRegistration\.layer\), /.exec(blockOf("ts")) ?? []
-    writeFileSync(join(folder, "program.ts"), blockOf("ts").replace(provided, ""))
+    writeFileSync(join(folder, "missing.ts"), blockOf("ts").replace(provided, ""))
     const registrar = `import { Registrar } from "@effect-dcr/core"
       import { Effect } from "effect"
       Registrar.Registrar.use(({ retire }) => retire).pipe(Effect.provide(Registrar.layer()), Effect.runPromise)`
-    writeFileSync(join(folder, "registrar.ts"), registrar)
-    const complaint = compile().stdout
-    const missing = [...complaint.matchAll(/Type '([\w |]+)' is not assignable to type 'never'/g)].map(([, names]) =>
-      names
-    )
+    writeFileSync(join(folder, "missing-all.ts"), registrar)
+    const tsc = fileURLToPath(new URL("../../node_modules/typescript/bin/tsc", import.meta.url))
+    const { stdout } = spawnSync(process.execPath, [tsc, "-p", folder, "--noEmit"], { encoding: "utf8" })
+    const complained = [...stdout.matchAll(/([\w-]+\.ts)\(\d+,\d+\): error/g)].map(([, file]) => file)
+    assert.sameMembers(complained, ["missing-all.ts", "missing.ts"], stdout)
     for (const names of ["DpopSigner | HttpClient", "DpopSigner | HttpClient | RegistrationStore"]) {
-      assert.include(missing, names, complaint)
-      assert.include(page.replaceAll(/\s+/g, " "), names)
+      assert.include(stdout, `Type '${names}' is not assignable to type 'never'`)
+      assert.include(guide("get-started-node"), names)
     }
   } finally {
     rmSync(folder, { recursive: true, force: true })
+  }
+}, 60_000)
+
+it.effect("registrations are kept where the guide to the command line says, on each system", () =>
+  Effect.gen(function*() {
+    const rows = guide("command-line")
+    const kept = (platform: string, environment: Readonly<Record<string, string>>) =>
+      UserDirectories.make({ platform }).data("effect-dcr").pipe(
+        Effect.provide(ConfigProvider.layer(ConfigProvider.fromEnvRecord(environment)))
+      )
+    const home = { HOME: "/home/me", USERPROFILE: "C:\\Users\\me", APPDATA: "C:\\Roaming" }
+    assert.strictEqual(yield* kept("linux", home), "/home/me/.local/share/effect-dcr")
+    assert.include(rows, "| Linux and others | `~/.local/share/effect-dcr/registrations` |")
+    assert.strictEqual(yield* kept("darwin", home), "/home/me/Library/Application Support/effect-dcr")
+    assert.include(rows, "| macOS | `~/Library/Application Support/effect-dcr/registrations` |")
+    assert.strictEqual(yield* kept("win32", home), "C:\\Roaming\\effect-dcr")
+    assert.include(rows, "| Windows | `%APPDATA%\\effect-dcr\\registrations` |")
+    for (const platform of ["linux", "darwin"]) {
+      assert.strictEqual(yield* kept(platform, { ...home, XDG_DATA_HOME: "/data" }), "/data/effect-dcr")
+    }
+    assert.include(rows, "| any, with `XDG_DATA_HOME` | `$XDG_DATA_HOME/effect-dcr/registrations` |")
+  }))
+
+it("the README asks for the Node that the packages ask for", () => {
+  const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8")
+  const wanted = (folder: string) =>
+    /"engines": \{ "node": ">=(\d+(?:\.[1-9]\d*)?)/.exec(
+      readFileSync(new URL(`../../${folder}package.json`, import.meta.url), "utf8")
+    )?.[1] ?? assert.fail(`${folder} asks for no Node`)
+  assert.include(readme, `| the commands of this repository | ${wanted("")} or later, and npm`)
+  const node = wanted("packages/platform-node/")
+  assert.include(readme, `| \`@effect-dcr/platform-node\`, and the command \`effect-dcr\` | ${node} or later |`)
+  for (const name of ["core", "platform-browser"]) {
+    assert.include(readme, `their \`engines\` say ${wanted(`packages/${name}/`)} or later`)
   }
 })
 

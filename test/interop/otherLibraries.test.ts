@@ -51,13 +51,13 @@ type Server = ReturnType<typeof metadataOf>
 
 const fine = { redirect_uris: ["https://app.example.com/cb"] }
 
-const withOauth4webapi = async (server: Server, metadata: Partial<oauth.Client>, signal?: AbortSignal) =>
+const withOauth4webapi = async (server: Server, metadata: Partial<oauth.Client>) =>
   oauth.processDynamicClientRegistrationResponse(
-    await oauth.dynamicClientRegistrationRequest(server, metadata, {
-      [oauth.allowInsecureRequests]: true,
-      ...(signal === undefined ? undefined : { signal })
-    })
+    await oauth.dynamicClientRegistrationRequest(server, metadata, { [oauth.allowInsecureRequests]: true })
   )
+
+/** Where the MCP SDK leaves a registration: with the application, which may keep it or not. */
+type KeptForMcp = mcp.OAuthClientProvider["saveClientInformation"]
 
 const withMcp = (server: Server, clientMetadata = fine) =>
   mcp.registerClient(server.issuer, { metadata: server, clientMetadata })
@@ -92,17 +92,21 @@ describe("what the README says of other libraries", () => {
       assert.lengthOf(sent, 2)
     }))
 
-  it.live("a redirect within the origin: refused, but followed by the MCP SDK", () =>
-    Effect.gen(function*() {
-      const { sent, server } = yield* serverThat((response, request) =>
-        request.url === "/register" ? response.writeHead(307, { location: "/other" }).end() : client(response)
-      )
-      assert.strictEqual((yield* Effect.flip(ours(server))).reason._tag, "RedirectRefused")
-      yield* failureOf(() => withOauth4webapi(server, fine))
-      assert.deepStrictEqual(sent.map(({ path }) => path), ["/register", "/register"])
-      yield* Effect.promise(() => withMcp(server))
-      assert.strictEqual(sent.at(-1)?.path, "/other")
-    }))
+  for (const status of [301, 302, 303, 307, 308]) {
+    const isFollowed = status === 307 || status === 308
+    it.live(`a redirect within the origin, ${status}: refused${isFollowed ? ", but followed by the MCP SDK" : ""}`, () =>
+      Effect.gen(function*() {
+        const { sent, server } = yield* serverThat((response, request) =>
+          request.url === "/register" ? response.writeHead(status, { location: "/other" }).end() : client(response)
+        )
+        assert.strictEqual((yield* Effect.flip(ours(server))).reason._tag, "RedirectRefused")
+        yield* failureOf(() => withOauth4webapi(server, fine))
+        assert.deepStrictEqual(sent.map(({ path }) => path), ["/register", "/register"])
+        if (isFollowed) yield* Effect.promise(() => withMcp(server))
+        else yield* failureOf(() => withMcp(server))
+        assert.strictEqual(sent.at(-1)?.path, isFollowed ? "/other" : "/register")
+      }))
+  }
 
   it.live("a 429: when to come back is in the error, in the response that is its cause, or nowhere", () =>
     Effect.gen(function*() {
@@ -162,6 +166,16 @@ describe("what the README says of other libraries", () => {
       assert.match(`${error.message} ${String(error.cause)}`, /time/i)
       assert.lengthOf(sent, 1)
     }))
+
+  it("what the MCP SDK registered is kept by the provider of the application, which need not", () => {
+    const keepsNothing: KeptForMcp = undefined
+    assert.isUndefined(keepsNothing)
+    const source = readFileSync(
+      new URL("../node_modules/@modelcontextprotocol/sdk/dist/esm/client/auth.js", import.meta.url),
+      "utf8"
+    )
+    assert.include(source, "saveClientInformation(")
+  })
 
   it("openid-client registers with oauth4webapi", () => {
     const manifest = readFileSync(new URL("../node_modules/openid-client/package.json", import.meta.url), "utf8")
