@@ -16,7 +16,7 @@ export interface Survey {
   readonly secrets: ReadonlyArray<string>
 }
 
-/** Looks at every value once. Not recursive: a body may be deep. */
+/** Looks at every value once, level by level. Not recursive: a body may be deep. */
 export const surveyOf = (body: JsonObject): Survey => {
   let depth = 0
   let hasInfinity = false
@@ -25,14 +25,22 @@ export const surveyOf = (body: JsonObject): Survey => {
     const below: Array<Container> = []
     let isEmpty = true
     for (const container of level) {
-      const isObject = !isList(container)
-      const values = isObject ? Object.values(container) : container
-      if (values.length > 0) isEmpty = false
-      for (const value of values) {
-        if (isContainer(value)) below.push(value)
-        else if (value === Infinity || value === -Infinity) hasInfinity = true
+      if (isList(container)) {
+        for (const value of container) {
+          isEmpty = false
+          if (isContainer(value)) below.push(value)
+          else if (isInfinity(value)) hasInfinity = true
+        }
+      } else {
+        // Of JSON, so that nothing is inherited. A list of its values, for each object, would take most of the time.
+        for (const name in container) {
+          isEmpty = false
+          const value = container[name]
+          if (isContainer(value)) below.push(value)
+          else if (isInfinity(value)) hasInfinity = true
+          if (depth > 0 && secretMembers.includes(name)) hidesSecret = true
+        }
       }
-      if (isObject && depth > 0 && secretMembers.some((name) => Object.hasOwn(container, name))) hidesSecret = true
     }
     if (!isEmpty) depth++
     level = below
@@ -40,3 +48,5 @@ export const surveyOf = (body: JsonObject): Survey => {
   const own = secretMembers.flatMap((name) => Object.hasOwn(body, name) ? stringsIn(body[name]) : [])
   return { depth, hasInfinity, secrets: hidesSecret ? secretsIn(body) : own }
 }
+
+const isInfinity = (value: unknown): boolean => value === Infinity || value === -Infinity
