@@ -3,11 +3,11 @@ import type { RegistrationStore } from "@effect-dcr/core"
 import * as RedisRegistrationStore from "@effect-dcr/core/RedisRegistrationStore"
 import * as NodeRedis from "@effect/platform-node/NodeRedis"
 import { assert, describe, it } from "@effect/vitest"
-import { Context, Effect, Layer, Logger, Option, type Scope, Stream } from "effect"
+import { Context, Effect, Exit, Fiber, Layer, Logger, Option, type Scope, Stream } from "effect"
 import { Redis } from "effect/persistence"
 import { redis, redisCluster } from "../support/fleetServers.ts"
 import { acquire, failsAs, fleetStoreContract, key, name, ttl } from "../support/fleetStoreContract.ts"
-import { newPrefix, redisLayer, type StoreOptions } from "../support/fleetStores.ts"
+import { newPrefix, redisLayer, redisOptions, type StoreOptions } from "../support/fleetStores.ts"
 import { serverFor } from "../support/fleetSuite.ts"
 
 type Store = RegistrationStore.RegistrationStore["Service"]
@@ -86,6 +86,32 @@ describe("a store in Redis", () => {
         assert.strictEqual(Option.getOrThrow(yield* store.load(key)).value, "value")
       })
     ))
+
+  it.live("its client keeps what it is asked while Redis is away, unless its queue is switched off", () =>
+    Effect.gen(function*() {
+      if (!isOurs()) return
+      const { place, start, stop } = server()
+      const open = (disableOfflineQueue: boolean) =>
+        Effect.map(
+          Layer.build(Layer.fresh(NodeRedis.layer({ ...redisOptions(placeOf({ place })), disableOfflineQueue }))),
+          (context) => Context.get(context, Redis.Redis)
+        )
+      const patient = yield* open(false)
+      const strict = yield* open(true)
+      yield* stop
+      const kept = yield* Effect.gen(function*() {
+        // Each sees by this that its connection has ended.
+        for (const client of [patient, strict]) {
+          yield* client.send("PING").pipe(Effect.timeout("200 millis"), Effect.ignore)
+        }
+        assert.isTrue(Exit.isFailure(yield* Effect.exit(strict.send("PING"))))
+        const kept = yield* Effect.forkChild(patient.send<string>("PING"))
+        yield* Effect.sleep("200 millis")
+        assert.isUndefined(kept.pollUnsafe())
+        return kept
+      }).pipe(Effect.ensuring(start))
+      assert.strictEqual(yield* Fiber.join(kept), "PONG")
+    }).pipe(Effect.scoped))
 
   it.live("leaves nothing behind of a key without an entry but what goes by itself", () =>
     withStore((store, redis, prefix) =>

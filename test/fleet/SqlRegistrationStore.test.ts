@@ -5,6 +5,7 @@ import { PgClient, PgTypes } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
 import { Context, Effect, Layer, Option, Redacted, Result, type Scope, Tracer } from "effect"
 import { SqlClient } from "effect/sql"
+import { readFileSync } from "node:fs"
 import * as Path from "node:path"
 import { inspect } from "node:util"
 import { temporaryDirectory } from "../support/childPrograms.ts"
@@ -18,6 +19,8 @@ import { layerSqlite } from "../support/sqlite.ts"
 import { unchecked } from "../support/unchecked.ts"
 
 type Store = RegistrationStore.RegistrationStore["Service"]
+
+const guide = new URL("../../docs/guides/fleets.md", import.meta.url)
 
 registrationStoreContract(
   "SQLite",
@@ -192,6 +195,23 @@ describe("a store in PostgreSQL", () => {
         assert.notInclude(JSON.stringify(rows), "canary-secret")
         assert.include(JSON.stringify(rows), "A256GCM")
         assert.strictEqual(Option.getOrThrow(yield* encrypted.load(key)).value, "canary-secret")
+      })
+    ))
+
+  it.live("the row that is left of a key may be deleted as the guide says: its token does not come back", () =>
+    withStore((store, sql, prefix) =>
+      Effect.gen(function*() {
+        const lease = yield* acquire(store)
+        yield* store.remove(lease, yield* store.save(lease, "value", 0))
+        yield* store.release(lease)
+        const registrations = sql(`${prefix}registrations`)
+        assert.lengthOf(yield* sql`SELECT * FROM ${registrations}`, 1)
+        const [, condition] = /\(`(value IS NULL [^`]+)`\)/.exec(readFileSync(guide, "utf8")) ?? []
+        yield* sql`DELETE FROM ${registrations} WHERE ${sql.literal(condition ?? assert.fail("not in the guide"))}`
+        assert.lengthOf(yield* sql`SELECT * FROM ${registrations}`, 0)
+        const next = yield* acquire(store)
+        assert.isTrue(next.token > lease.token)
+        yield* store.save(lease, "late", 0).pipe(failsAs("LeaseLost"))
       })
     ))
 

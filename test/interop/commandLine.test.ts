@@ -402,7 +402,10 @@ describe("effect-dcr", () => {
       })
       const { run } = yield* withStore()
       const register = yield* run(["register", origin, ...redirect, "--name", "My app", "--set", "vendor=mine"])
-      assert.match(assertDone(register), /the server changed\n +~ vendor +•+ -> •+\n +- client_name +My app\n/)
+      assert.match(
+        assertDone(register),
+        /the server changed: ~ replaced, - dropped\n +~ vendor +•+ -> •+\n +- client_name +My app\n/
+      )
       const extensionsOf = (ended: Ended) =>
         Schema.decodeSync(Schema.fromJsonString(Schema.Struct({ extensions: Schema.Unknown })))(assertDone(ended))
           .extensions

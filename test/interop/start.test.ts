@@ -73,6 +73,11 @@ describe("npm start", () => {
     Effect.gen(function*() {
       const { code, stderr, stdout } = yield* start([])
       assert.strictEqual(stderr, "")
+      const readme = Fs.readFileSync(new URL("../../README.md", import.meta.url), "utf8")
+      const [, shown = assert.fail("the README shows nothing")] =
+        /The first one prints\n\n```text\n([^]*?)```/.exec(readme) ?? []
+      const alike = (text: string) => text.replaceAll(/127\.0\.0\.1:\d+/g, "HOST").replaceAll(/[\w-]{43}/g, "CLIENT")
+      assert.isTrue(alike(stdout).startsWith(alike(shown)), stdout)
       assert.strictEqual(code, 0)
       assert.notInclude(stdout, "\u001b")
       for (

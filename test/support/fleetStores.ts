@@ -64,8 +64,10 @@ export const pgOptions = (place: Extract<Place, { kind: "postgres" }>) => ({
 export const pgLayer = (place: Extract<Place, { kind: "postgres" }>, maxConnections = 8) =>
   PgClient.layer({ ...pgOptions(place), maxConnections })
 
-export const redisLayer = (place: Extract<Place, { kind: "redis" }>) =>
-  NodeRedis.layer("url" in place ? { url: place.url } : { socket: { path: place.path, tls: false } })
+export const redisOptions = (place: Extract<Place, { kind: "redis" }>) =>
+  "url" in place ? { url: place.url } : { socket: { path: place.path, tls: false as const } }
+
+export const redisLayer = (place: Extract<Place, { kind: "redis" }>) => NodeRedis.layer(redisOptions(place))
 
 /** The store, with its changes. What its server cannot do at the beginning is a defect. */
 export const storeLayer = (options: StoreOptions): Layer.Layer<RegistrationStore.RegistrationStore> => {

@@ -155,7 +155,7 @@ const differencesText = (
     return look.dim(paragraph("the server repeated nothing of what was asked: it is assumed to be registered", look))
   }
   return sections([
-    listText(look, "the server changed", [
+    listText(look, "the server changed: ~ replaced, - dropped", [
       ...replaced.map(({ granted, member, requested }) => [
         `${look.warn("~")} ${plain(member)}`,
         `${told(member, requested)} -> ${told(member, granted)}`
