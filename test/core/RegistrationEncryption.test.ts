@@ -57,6 +57,19 @@ const problemOf = (store: Store, profile: string) =>
   Effect.map(failsWith("StoreFailed")(textOf(store, profile)), ({ reason }) => reason.problem)
 
 describe("RegistrationEncryption", () => {
+  it.effect("who may write to the store underneath can put back an older entry of the key, and reads its name", () =>
+    Effect.gen(function*() {
+      const memory = yield* RegistrationStore.makeMemory
+      const store = yield* encrypted(memory, { key: key("first", 1) })
+      yield* save(store, "a", "old")
+      const older = yield* textOf(memory, "a")
+      yield* save(store, "a", "new")
+      assert.strictEqual(yield* textOf(store, "a"), "new")
+      yield* save(memory, "a", older)
+      assert.strictEqual(yield* textOf(store, "a"), "old")
+      assert.deepStrictEqual(yield* Stream.runCollect(memory.keys), [at("a")])
+    }))
+
   it.effect("nothing of an entry is readable in the store underneath, and no two are sealed alike", () =>
     Effect.gen(function*() {
       const memory = yield* RegistrationStore.makeMemory
