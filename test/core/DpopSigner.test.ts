@@ -155,6 +155,29 @@ describe("DpopSigner", () => {
       }).pipe(Effect.provide(DpopSigner.layer().pipe(Layer.provide(WebCrypto.layer(seeded)))))
     })
 
+    it.effect("all that is asked of WebCrypto is asked of the one that the layer was built with", () => {
+      const asked: Array<string> = []
+      const counting = new Proxy(crypto.subtle, {
+        get: (target, name): unknown => {
+          asked.push(String(name))
+          const member: unknown = Reflect.get(target, name)
+          return typeof member === "function" ? member.bind(target) : member
+        }
+      })
+      return Effect.gen(function*() {
+        const signer = yield* DpopSigner.DpopSigner.use(Effect.succeed)
+        asked.length = 0
+        // Where nothing is provided there may be no WebCrypto at all.
+        const proof = yield* prove({ url: endpoint, accessToken: Redacted.make("token") }).pipe(
+          Effect.provideService(DpopSigner.DpopSigner, signer),
+          Effect.provideService(WebCrypto.WebCrypto, withSubtle(undefined))
+        )
+        const { payload } = yield* read(proof.jwt)
+        assert.strictEqual(payload["ath"], createHash("sha256").update("token").digest("base64url"))
+        assert.deepStrictEqual(asked, ["digest", "sign"])
+      }).pipe(Effect.provide(DpopSigner.layer().pipe(Layer.provide(WebCrypto.layer(withSubtle(counting))))))
+    })
+
     const normalised: ReadonlyArray<readonly [url: string, htu: string]> = [
       ["https://op.example.com", "https://op.example.com/"],
       ["https://op.example.com/register?a=b#c", "https://op.example.com/register"],

@@ -126,7 +126,8 @@ export const make = Effect.fnUntraced(function*(options: DpopKey.KeyPair & Optio
     Effect.map(
       DpopKey.withSubtle("make a SHA-256 digest", (subtle) => subtle.digest("SHA-256", encoder.encode(text))),
       (digest) => Base64Url.encodeBytes(new Uint8Array(digest))
-    )
+      // Whoever signs later may have another reference, or none: what this signer was built with goes for all that it does.
+    ).pipe(Effect.provideService(WebCrypto.WebCrypto, crypto))
   const thumbprint = yield* sha256(JSON.stringify(key.jwk))
   // The same in every proof: encoded once.
   const header = Base64Url.encodeText(JSON.stringify({ typ: "dpop+jwt", alg: key.algorithm, jwk: key.jwk }))
