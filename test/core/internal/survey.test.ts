@@ -42,6 +42,19 @@ describe("surveyOf", () => {
     assert.deepStrictEqual(survey("{\"clients\":[{\"client_secret\":\"s\"}]}").secrets, ["s"])
   })
 
+  it("looks at nothing that every object inherits", () => {
+    for (const value of ["text", -Infinity, {}, [{}]]) {
+      Object.defineProperty(Object.prototype, "client_secret", { value, enumerable: true, configurable: true })
+      let found
+      try {
+        found = survey("{\"a\":{},\"b\":[]}")
+      } finally {
+        Reflect.deleteProperty(Object.prototype, "client_secret")
+      }
+      assert.deepStrictEqual({ ...found }, { depth: 1, hasInfinity: false, secrets: [] })
+    }
+  })
+
   it("does not recurse", () => {
     const deep = 1_000_000
     assert.strictEqual(survey(`{"a":${"[".repeat(deep)}${"]".repeat(deep)}}`).depth, deep)

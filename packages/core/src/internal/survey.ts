@@ -21,6 +21,7 @@ export const surveyOf = (body: JsonObject): Survey => {
   let depth = 0
   let hasInfinity = false
   let hidesSecret = false
+  const inherits = objectsInherit()
   for (let level: ReadonlyArray<Container> = [body]; level.length > 0;) {
     const below: Array<Container> = []
     let isEmpty = true
@@ -32,8 +33,9 @@ export const surveyOf = (body: JsonObject): Survey => {
           else if (isInfinity(value)) hasInfinity = true
         }
       } else {
-        // Of JSON, so that nothing is inherited. A list of its values, for each object, would take most of the time.
+        // A list of its values, for each object, would take most of the time.
         for (const name in container) {
+          if (inherits && !Object.hasOwn(container, name)) continue
           isEmpty = false
           const value = container[name]
           if (isContainer(value)) below.push(value)
@@ -50,3 +52,10 @@ export const surveyOf = (body: JsonObject): Survey => {
 }
 
 const isInfinity = (value: unknown): boolean => value === Infinity || value === -Infinity
+
+/** Whether some script gave a member to every object there is, what is read from JSON included. Its value has no end. */
+const objectsInherit = (): boolean => {
+  const names: Array<string> = []
+  for (const name in {}) names.push(name)
+  return names.length > 0
+}
