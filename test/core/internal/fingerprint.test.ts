@@ -68,6 +68,15 @@ describe("fingerprint", () => {
     )
   })
 
+  it("keeps what was asked from a preset that writes into it", () => {
+    const fillIn = (said: ClientMetadata.ClientMetadata) =>
+      Object.assign(said, { scope: "filled", client_name: "filled" })
+    assert.strictEqual(
+      fingerprint({ scope: "mine" }, { fillIn, rules: [] }),
+      of({ scope: "mine", client_name: "filled" })
+    )
+  })
+
   it("does not hold the statement", () =>
     assert.notInclude(of({ software_statement: statement({ software_id: "s" }) }), "signature"))
 })

@@ -161,6 +161,18 @@ describe("presets", () => {
     })
   })
 
+  it("change nothing that the caller said, also by writing into what they are given", () => {
+    const writing = {
+      fillIn: (metadata: ClientMetadata) => Object.assign(metadata, { scope: "a", vendor: 1n, contacts: ["b"] }),
+      rules: []
+    }
+    const asked = { scope: "mine", vendor: 2 }
+    const { filledIn, metadata } = prepare(asked, {}, { preset: writing })
+    assert.deepStrictEqual(filledIn, ["contacts"])
+    assert.deepStrictEqual<object>(metadata, { ...asked, contacts: ["b"] })
+    assert.deepStrictEqual(asked, { scope: "mine", vendor: 2 })
+  })
+
   it("see no member that has not its type", () => {
     assert.doesNotThrow(() => prepare({ redirect_uris: "x" }, {}, { preset }))
     assert.doesNotThrow(() => prepare({ redirect_uris: [5] }, {}, { preset }))

@@ -18,7 +18,9 @@ const ordered = "default_acr_values"
 /** Canonical JSON: members sorted, sets sorted, the words of a scope sorted; what a preset fills in counts as given. */
 export const fingerprint = (metadata: ClientMetadata, preset?: MetadataPreset): string => {
   const given = definedMembers(metadata)
-  const filledIn = preset?.fillIn(selectMembers(given, (name, value) => !isEmpty(value) && hasItsType(name, value)))
+  const filledIn = preset?.fillIn({
+    ...selectMembers(given, (name, value) => !isEmpty(value) && hasItsType(name, value))
+  })
   const members = Object.entries({ ...definedMembers(filledIn ?? {}), ...given })
   return JSON.stringify(
     Object.fromEntries(sorted(members.map(([name, value]) => [memberKey(name), canonical(name, value)])))

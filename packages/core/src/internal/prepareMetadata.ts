@@ -83,7 +83,8 @@ const complete = (
 ): ClientMetadata => {
   if (preset === undefined) return fillIns(server, said)
   const byPreset = selectMembers(
-    preset.fillIn(said),
+    // A copy: one that fills in by Object.assign changes nothing that the caller said.
+    preset.fillIn({ ...said }),
     (name, value) => value !== undefined && !Object.hasOwn(said, name)
   )
   return { ...byPreset, ...fillIns(server, { ...byPreset, ...said }) }
