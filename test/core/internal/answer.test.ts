@@ -90,6 +90,47 @@ describe("readAnswer", () => {
       assert.strictEqual((yield* read({ body: Uint8Array.of(0xff, 0x61) })).text, "\ufffda")
     }))
 
+  it.effect("of a platform whose responses have no web stream is read as text", () =>
+    Effect.gen(function*() {
+      for (const body of [undefined, { pipe: () => {} }]) {
+        const without = (response: Response) => Object.defineProperty(response, "body", { value: body })
+        const answer = { body: "hello", headers: { "content-length": "5" } }
+        assert.strictEqual((yield* read(answer, post, without)).text, "hello")
+        const large = { body: "a".repeat(limit + 1) }
+        for (const headers of [{}, { "content-length": "1001" }]) {
+          const { reason } = yield* failsWith("OutcomeUnknown")(read({ ...large, headers }, post, without))
+          assert.strictEqual(reason.why, "TooLarge")
+        }
+      }
+    }))
+
+  it.effect("reads what a client of the user made of a stream", () =>
+    Effect.gen(function*() {
+      const original = HttpClientResponse.fromWeb(post, toWeb({ body: "hello", headers: { "content-length": "5" } }))
+      const derive: (from: HttpClientResponse.HttpClientResponse, properties: PropertyDescriptorMap) => typeof from =
+        Object.create
+      const louder = derive(original, {
+        stream: { get: () => Stream.map(original.stream, (bytes) => bytes.map((byte) => byte - 32)) }
+      })
+      const response = derive(louder, { status: { value: 200 } })
+      const answer = yield* readAnswer(receive(response, { role: "registration_endpoint", url, effects: true }, limit))
+      assert.strictEqual(answer.text, "HELLO")
+    }))
+
+  it.effect("lets go of a stream whose pieces are no bytes", () =>
+    Effect.gen(function*() {
+      let cancelled = false
+      const body = new ReadableStream({
+        pull: (controller) => controller.enqueue("text"),
+        cancel: () => {
+          cancelled = true
+        }
+      })
+      const { reason } = yield* failsWith("OutcomeUnknown")(read({ body }))
+      assert.strictEqual(reason.why, "UnreadableBody")
+      assert.isTrue(cancelled)
+    }))
+
   describe("the limit", () => {
     const length = (value: string) => ({ "content-length": value })
     const fits: { readonly [name: string]: Answer } = {
@@ -128,6 +169,17 @@ describe("readAnswer", () => {
           if (taken() > 0) assert.isTrue(isCancelled())
         }))
     }
+
+    it.effect("exceeded by pieces that are buffers", () =>
+      Effect.gen(function*() {
+        let taken = 0
+        const body = new ReadableStream({
+          pull: (controller) => ++taken > 100 ? controller.close() : controller.enqueue(new ArrayBuffer(100))
+        })
+        const { reason } = yield* failsWith("OutcomeUnknown")(read({ body }))
+        assert.strictEqual(reason.why, "TooLarge")
+        assert.isAtMost(taken, 13)
+      }))
 
     it.effect("exceeded behind a length that lies", () =>
       Effect.gen(function*() {

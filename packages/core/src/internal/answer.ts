@@ -10,6 +10,7 @@ import type * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as Inspectable from "effect/Inspectable"
 import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import * as Stream from "effect/Stream"
 import type { ExchangeLimits } from "../ExchangeLimits.ts"
 import { type Reason, RegistrationError } from "../RegistrationError.ts"
@@ -198,10 +199,10 @@ const readBody = (incoming: Incoming): Effect.Effect<string, BodyFailure> => {
   const source = webOf(response)
   const length = honestLength(headers, source)
   if (length !== undefined && length > maximum) return Effect.andThen(discardBody(response), Effect.fail(tooLarge))
-  const text = isUnread(source)
-    ? readWeb(incoming, source)
-    : length === undefined && source === undefined
-    ? streamBody(incoming)
+  const text = source === undefined
+    ? length === undefined ? streamBody(incoming) : response.text
+    : isUnread(source)
+    ? hasOtherStream(response) ? streamBody(incoming) : readWeb(incoming, source)
     // Of a web response whose body was read by somebody else, Effect keeps the text.
     : response.text
   return text.pipe(
@@ -218,7 +219,7 @@ const collect = (incoming: Incoming) => {
   return {
     /** Whether there was room. */
     add: (bytes: Uint8Array): boolean => {
-      size += bytes.length
+      size += bytes.byteLength
       if (size > incoming.maximum) return false
       incoming.text += decoder.decode(bytes, { stream: true })
       return true
@@ -245,13 +246,17 @@ const readWeb = (incoming: Incoming, source: UnreadWeb): Effect.Effect<string, B
   Effect.callback((resume) => {
     const collected = collect(incoming)
     const reader = source.body.getReader()
+    const end = (result: Effect.Effect<string, BodyFailure>): void => {
+      cancel(reader)
+      resume(result)
+    }
     const readOn = (): void => {
-      reader.read().then(({ done, value }) => {
-        if (done) return resume(Effect.succeed(collected.all()))
-        if (collected.add(value)) return readOn()
-        cancel(reader)
-        resume(Effect.fail(tooLarge))
-      }).catch((cause) => resume(Effect.fail(undecodable(incoming.response, cause))))
+      reader.read().then(({ done, value }) =>
+        done ? Effect.succeed(collected.all()) : collected.add(value) ? undefined : Effect.fail(tooLarge)
+      ).then(
+        (result) => result === undefined ? readOn() : end(result),
+        (cause: unknown) => end(Effect.fail(undecodable(incoming.response, cause)))
+      )
     }
     readOn()
     return Effect.sync(() => cancel(reader))
@@ -292,12 +297,20 @@ interface UnreadWeb {
   readonly body: ReadableStream<Uint8Array>
 }
 
-const isUnread = (source: Response | undefined): source is Response & UnreadWeb =>
-  source !== undefined && source.body !== null && !source.bodyUsed && !source.body.locked
+/** React Native has no such body, and the `Response` of node-fetch one of another kind. */
+const isUnread = (source: Response): source is Response & UnreadWeb =>
+  Predicate.hasProperty(source.body, "getReader") && !source.bodyUsed && !source.body.locked
+
+/** Whether somebody put a stream of their own before that of the transport, by `Object.create` for instance. */
+const hasOtherStream = (response: object): boolean => {
+  if (Object.hasOwn(response, "constructor")) return false
+  const prototype: unknown = Object.getPrototypeOf(response)
+  return Object.hasOwn(response, "stream") || (Predicate.isObjectKeyword(prototype) && hasOtherStream(prototype))
+}
 
 /** Nobody waits for it, and there is nobody to tell that it failed. */
 const cancel = (body: { readonly cancel: () => Promise<void> } | null): void => {
-  body?.cancel().catch(() => {})
+  if (Predicate.hasProperty(body, "cancel")) body.cancel().catch(() => {})
 }
 
 const emptyIsFine = (failure: BodyFailure): Effect.Effect<string, BodyFailure> =>
