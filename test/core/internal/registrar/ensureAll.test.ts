@@ -4,6 +4,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Clock, Duration, Effect, Fiber, Option, Stream } from "effect"
 import { ensureAll } from "../../../../packages/core/src/internal/registrar/ensureAll.ts"
 import { metadata, passingTime, registrarOn, requestsOf, storeFailed } from "../../../support/registrars.ts"
+import { seeded } from "../../../support/seeded.ts"
 
 const issuerOf = (index: number) => `https://op-${index}.example.com`
 
@@ -346,5 +347,44 @@ describe("Registrar.ensureAll", () => {
       const few = yield* secondsFor(1000)
       // In a square of their number it would be a hundred times as long.
       assert.isBelow(yield* secondsFor(10_000), 40 * few)
+    }))
+
+  it.effect("tells of each once, and ends, whatever happens", () =>
+    Effect.gen(function*() {
+      for (let seed = 1; seed <= 20; seed++) {
+        const random = seeded(seed)
+        const below = (count: number) => Math.floor(random() * count)
+        const [issuers, tenants] = [1 + below(12), 1 + below(15)]
+        const options = {
+          concurrency: 1 + below(8),
+          concurrencyPerIssuer: 1 + below(4),
+          capacity: 1 + below(40),
+          maxWait: below(20_000),
+          attempts: 1 + below(4),
+          giveUpAfter: 1 + below(6)
+        }
+        const weight = random()
+        const fates = [() => limited(below(30)), () => away, () => refused, () => storeFailed("Unavailable")]
+        const known = new Set<string>()
+        const all = many(issuers, tenants).sort(() => random() - 0.5)
+        let [running, most] = [0, 0]
+        const nameOf = ({ profile, server }: Registrar.Wanted) => `${String(server)} ${profile}`
+        const outcomes = yield* ensureAll({
+          ensure: (wanted: Registrar.Wanted) =>
+            Effect.gen(function*() {
+              most = Math.max(most, ++running)
+              yield* Effect.ensuring(Effect.sleep(below(3000)), Effect.sync(() => running--))
+              const fate = random() < weight ? fates[below(fates.length)] : undefined
+              if (fate !== undefined) return yield* fate()
+              known.add(nameOf(wanted))
+              return clientOf(wanted)
+            }),
+          find: (wanted) =>
+            Effect.delay(Effect.sync(() => known.has(nameOf(wanted)) ? clientOf(wanted) : undefined), below(50))
+        })(Stream.fromIterable(all), options).pipe(Stream.runCollect, passingTime)
+        const told = Array.from(outcomes, ({ issuer, profile }) => `${issuer} ${profile}`)
+        assert.deepStrictEqual(told.sort(), all.map(nameOf).sort(), `seed ${seed}`)
+        assert.isAtMost(most, options.concurrency)
+      }
     }))
 })

@@ -265,7 +265,7 @@ export const ensureAll =
               yield* Effect.forkScoped(work(lane, item))
             }
             if (lane.waiting.length === 0) lined.delete(lane)
-            else if (lane.readyAt > time) rest(lane)
+            else if (lane.readyAt > time && !lane.isLeft) rest(lane)
             // Whoever was served last is the first one the next time.
             if (running >= concurrency) {
               if (lined.delete(lane)) lined.add(lane)
