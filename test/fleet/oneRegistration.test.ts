@@ -36,6 +36,21 @@ for (const [name, server] of Object.entries(kinds)) {
         assert.isAbove(kills, 0)
       }))
 
+    it.live("while processes stand still for longer than their leases last", () =>
+      Effect.gen(function*() {
+        const { orphans, pauses } = yield* walk(store(), {
+          processes: 3,
+          tenants: 20,
+          issuers: 5,
+          seed: 4,
+          concurrency: 4,
+          pauses: 3,
+          every: 200
+        })
+        assert.isAbove(pauses, 0)
+        assert.strictEqual(orphans, 0)
+      }))
+
     it.live("while the store is stopped and started again: the failures say so, and nothing is lost", () =>
       Effect.gen(function*() {
         const { outages } = yield* walk(store(), {

@@ -21,6 +21,8 @@ export interface WalkOptions {
   readonly kills?: number
   /** How often the store is stopped and started again. Default: 0. */
   readonly outages?: number
+  /** How often a process is stood still for longer than its lease lasts, so that others take what it works on. Default: 0. */
+  readonly pauses?: number
   /** The longest time between two of them, in milliseconds. Default: 500. */
   readonly every?: number
 }
@@ -32,6 +34,9 @@ export interface WalkFigures {
   readonly listed: number
   readonly kills: number
   readonly outages: number
+  readonly pauses: number
+  /** Clients that the one who registered them removed, because somebody else had registered meanwhile. */
+  readonly removals: number
   readonly failures: Readonly<Record<string, number>>
   readonly seconds: number
 }
@@ -39,7 +44,7 @@ export interface WalkFigures {
 /** Processes that all ask for all registrations, everybody in an order of its own. */
 export const walk = (store: StoreServer, options: WalkOptions) =>
   Effect.gen(function*() {
-    const { concurrency, every = 500, kills = 0, outages = 0, processes, seed, tenants } = options
+    const { concurrency, every = 500, kills = 0, outages = 0, pauses = 0, processes, seed, tenants } = options
     const random = seeded(seed)
     const server = yield* startIssuers({ pause: 2 })
     const issuers = server.issuers(options.issuers)
@@ -52,7 +57,8 @@ export const walk = (store: StoreServer, options: WalkOptions) =>
       tenants,
       seed,
       concurrency,
-      leaseTtl: kills + outages > 0 ? 1500 : 20_000
+      leaseTtl: kills + outages + pauses > 0 ? 1500 : 20_000,
+      isTakenAway: outages > 0
     }
 
     // ------------------------------------------------------------------ run
@@ -103,6 +109,8 @@ export const walk = (store: StoreServer, options: WalkOptions) =>
     const killed = new Set<number>()
     let killedSoFar = 0
     let stoppedSoFar = 0
+    let pausedSoFar = 0
+    const standing = new Set<number>()
     const all = yield* Effect.forkChild(
       Effect.forEach(Array.from({ length: processes }, (_, index) => index), slot, {
         concurrency: "unbounded",
@@ -112,14 +120,24 @@ export const walk = (store: StoreServer, options: WalkOptions) =>
     yield* Effect.raceFirst(Deferred.await(complete), Fiber.join(all))
     const started = performance.now()
     const isRunning = () => all.pollUnsafe() === undefined
-    while (isRunning() && (killedSoFar < kills || stoppedSoFar < outages)) {
+    while (isRunning() && (killedSoFar < kills || stoppedSoFar < outages || pausedSoFar < pauses)) {
       yield* Effect.sleep(random() * every)
-      const live = [...running.values()]
+      const live = [...running.values()].filter(({ pid }) => !standing.has(pid))
       const child = live[Math.floor(random() * live.length)]
       if (killedSoFar < kills && child !== undefined) {
         killed.add(child.pid)
         killedSoFar++
         yield* child.signal("SIGKILL")
+      }
+      if (pausedSoFar < pauses && child !== undefined) {
+        pausedSoFar++
+        standing.add(child.pid)
+        yield* child.signal("SIGSTOP")
+        yield* Effect.sleep(task.leaseTtl * (1.2 + random())).pipe(
+          Effect.andThen(child.signal("SIGCONT")),
+          Effect.andThen(Effect.sync(() => standing.delete(child.pid))),
+          Effect.forkChild
+        )
       }
       if (stoppedSoFar < outages && live.length > 0) {
         stoppedSoFar++
@@ -169,6 +187,8 @@ export const walk = (store: StoreServer, options: WalkOptions) =>
       listed,
       kills: killedSoFar,
       outages: stoppedSoFar,
+      pauses: pausedSoFar,
+      removals,
       failures,
       seconds
     } satisfies WalkFigures

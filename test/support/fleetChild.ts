@@ -41,6 +41,8 @@ export interface FleetTask {
   readonly concurrency: number
   /** In milliseconds. */
   readonly leaseTtl: number
+  /** Whether the store is stopped meanwhile. Default: `false`. */
+  readonly isTakenAway?: boolean
   /** The bound of age of a cache in front of the store, in milliseconds. Default: no cache. */
   readonly maxAge?: number
   /** Whether the cache hears of changes. Default: `true`. */
@@ -89,7 +91,8 @@ export const registrarLayer = (task: FleetTask) => {
   const store = storeLayer({
     place: task.place,
     prefix: task.prefix,
-    timeout: "3 seconds",
+    // That a machine is busy is no reason to take the store for away.
+    timeout: task.isTakenAway === true ? "3 seconds" : "1 minute",
     listens: task.listens ?? true
   })
   return Registrar.layer({ leaseTtl: task.leaseTtl }).pipe(
