@@ -121,7 +121,9 @@ describe("a store in PostgreSQL", () => {
       assert.isAbove(failures.length, 0)
       const shown = inspect([
         spans.map(({ attributes, events, name }) => ({ name, attributes, events })),
-        failures.flatMap(Cause.prettyErrors).map(({ cause, message, stack }) => ({
+        failures.flatMap((cause) => Cause.prettyErrors(cause, { includeCauseInStack: true })).map((
+          { cause, message, stack }
+        ) => ({
           cause: String(cause),
           message,
           stack

@@ -19,6 +19,7 @@ import * as NodeRegistration from "@effect-dcr/platform-node/NodeRegistration"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
 import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import { createHash } from "node:crypto"
@@ -221,7 +222,9 @@ if (import.meta.main) {
   const program = programs[unchecked<keyof typeof programs>(process.argv[2])]
   await Effect.runPromise(
     Effect.andThen(begin, Effect.suspend(program)).pipe(
-      Effect.provide([registrarLayer(task), NodeRegistration.layer])
+      // What is said to the one who started it goes to the standard output, and nothing else.
+      Effect.provide([registrarLayer(task), NodeRegistration.layer]),
+      Effect.provide(Logger.layer([Logger.withConsoleError(Logger.formatSimple)]))
     )
   )
   // What was said is on its way still.

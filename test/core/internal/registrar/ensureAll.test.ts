@@ -368,7 +368,7 @@ describe("Registrar.ensureAll", () => {
         const known = new Set<string>()
         const all = many(issuers, tenants).sort(() => random() - 0.5)
         let [running, most] = [0, 0]
-        const nameOf = ({ profile, server }: Registrar.Wanted) => `${String(server)} ${profile}`
+        const nameOf = (wanted: Registrar.Wanted) => `${clientOf(wanted).issuer} ${wanted.profile}`
         const outcomes = yield* ensureAll({
           ensure: (wanted: Registrar.Wanted) =>
             Effect.gen(function*() {
