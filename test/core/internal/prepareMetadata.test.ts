@@ -173,6 +173,16 @@ describe("presets", () => {
     assert.deepStrictEqual(asked, { scope: "mine", vendor: 2 })
   })
 
+  it("are refused what they fill in of another type, whatever is made of such a member", () => {
+    for (const name of ["redirect_uris", "grant_types"]) {
+      const wrong = { fillIn: () => unchecked<ClientMetadata>({ [name]: "https://app.example/cb" }), rules: [] }
+      const server = { token_endpoint_auth_methods_supported: ["none"] }
+      const { metadata, violations } = prepare({}, server, { preset: wrong })
+      assert.propertyVal(metadata, name, "https://app.example/cb")
+      assert.isTrue(violations.some(({ member, rule }) => rule === "member-type" && member === name))
+    }
+  })
+
   it("see no member that has not its type", () => {
     assert.doesNotThrow(() => prepare({ redirect_uris: "x" }, {}, { preset }))
     assert.doesNotThrow(() => prepare({ redirect_uris: [5] }, {}, { preset }))

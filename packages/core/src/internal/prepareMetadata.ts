@@ -87,7 +87,7 @@ const complete = (
     preset.fillIn({ ...said }),
     (name, value) => value !== undefined && !Object.hasOwn(said, name)
   )
-  return { ...byPreset, ...fillIns(server, { ...byPreset, ...said }) }
+  return { ...byPreset, ...fillIns(server, { ...typedMembers(byPreset), ...said }) }
 }
 
 /** Members of which the server's default would be wrong for this client. */
