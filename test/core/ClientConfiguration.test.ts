@@ -257,7 +257,7 @@ describe("ClientConfiguration.update", () => {
       )
       if (error.registered === undefined) return assert.fail("the token is lost")
       assert.strictEqual(values(error.registered).token, "token-2-canary")
-      const encoded = yield* Schema.encodeUnknownEffect(RegistrationError.RegistrationError)(error)
+      const encoded = yield* Schema.encodeUnknownEffect(RegistrationError.RegistrationErrorSchema)(error)
       assert.deepInclude(encoded, { clientId: "client-1", issuer: "https://op.example.com" })
       for (const text of [JSON.stringify(encoded), JSON.stringify(error), String(error), error.message]) {
         assert.notInclude(text, "canary")

@@ -5,7 +5,7 @@ import * as ClientRegistration from "@effect-dcr/core/ClientRegistration"
 import * as DpopSigner from "@effect-dcr/core/DpopSigner"
 import * as ExchangeLimits from "@effect-dcr/core/ExchangeLimits"
 import type { RegisteredClient } from "@effect-dcr/core/RegisteredClient"
-import { RegistrationError } from "@effect-dcr/core/RegistrationError"
+import { type RegistrationError, RegistrationErrorSchema } from "@effect-dcr/core/RegistrationError"
 import * as RetryPolicy from "@effect-dcr/core/RetryPolicy"
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Clock, Duration, Effect, Exit, Fiber, Layer, Redacted, Schedule, Schema } from "effect"
@@ -501,7 +501,7 @@ describe("process: deviations: \"fail\"", () => {
       ) {
         assert.notInclude(text, "s3cret")
       }
-      const encoded = yield* Schema.encodeEffect(Schema.toCodecJson(RegistrationError))(error)
+      const encoded = yield* Schema.encodeEffect(Schema.toCodecJson(RegistrationErrorSchema))(error)
       assert.notInclude(JSON.stringify(encoded), "s3cret")
     }))
 
@@ -710,7 +710,7 @@ describe("register", () => {
       for (const reply of replies) {
         const http = recordedHttpClient(reply)
         const error = yield* Effect.flip(register(http, { initialAccessToken: Redacted.make(token) }))
-        const encoded = yield* Schema.encodeEffect(Schema.toCodecJson(RegistrationError))(error)
+        const encoded = yield* Schema.encodeEffect(Schema.toCodecJson(RegistrationErrorSchema))(error)
         const texts = [
           error.message,
           JSON.stringify(error),

@@ -1,5 +1,10 @@
 import { RegisteredClient } from "@effect-dcr/core/RegisteredClient"
-import { type Reason, type ReasonOf, RegistrationError } from "@effect-dcr/core/RegistrationError"
+import {
+  type Reason,
+  type ReasonOf,
+  RegistrationError,
+  RegistrationErrorSchema
+} from "@effect-dcr/core/RegistrationError"
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Duration, Effect, Redacted, Schema } from "effect"
 import { inspect } from "node:util"
@@ -245,7 +250,7 @@ const examples: { readonly [Tag in Reason["_tag"]]: ReadonlyArray<Example<Tag>> 
   }]
 }
 
-const codec = Schema.toCodecJson(RegistrationError)
+const codec = Schema.toCodecJson(RegistrationErrorSchema)
 
 const throughJson = (error: RegistrationError) =>
   Effect.gen(function*() {
@@ -368,7 +373,7 @@ describe("RegistrationError", () => {
   })
 
   it("takes nothing but a registration as one", () => {
-    assert.throws(() => new RegistrationError({ reason: error.reason, registered: Object.create(null) }))
+    assert.throws(() => void Reflect.construct(RegistrationError, [{ reason: error.reason, registered: {} }]))
   })
 
   it("shows no secret of the registration in any way of printing it", () => {

@@ -54,7 +54,7 @@ interface Shown {
   readonly secrets: ReadonlyArray<string>
 }
 
-const encodeError = Schema.encodeUnknownEffect(RegistrationError.RegistrationError)
+const encodeError = Schema.encodeUnknownEffect(RegistrationError.RegistrationErrorSchema)
 
 const deep = { depth: Infinity, maxStringLength: Infinity, maxArrayLength: Infinity, breakLength: Infinity } as const
 

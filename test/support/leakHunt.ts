@@ -126,7 +126,7 @@ const encoders = schemas.flatMap(([name, schema]) => [
   {
     name: `${name}, encoded as JSON`,
     encode: Schema.encodeUnknownExit(Schema.toCodecJson(schema)),
-    isMain: ["RegistrationError.RegistrationError", "ClientInformation.ClientInformation"].includes(name)
+    isMain: ["RegistrationError.RegistrationErrorSchema", "ClientInformation.ClientInformation"].includes(name)
   }
 ])
 

@@ -139,8 +139,8 @@ client.information.client_id = "another"
 // -----------------------------------------------------------------------------
 
 declare const failure: Failure
-const encoded = Schema.encodeEffect(RegistrationError.RegistrationError)(failure)
+const encoded = Schema.encodeEffect(RegistrationError.RegistrationErrorSchema)(failure)
 pin<Same<Effect.Services<typeof encoded>, never>>()
-pin<Same<Effect.Success<typeof encoded>, typeof RegistrationError.RegistrationError.Encoded>>()
-const decoded = Schema.decodeUnknownEffect(RegistrationError.RegistrationError)({})
+pin<Same<Effect.Success<typeof encoded>, typeof RegistrationError.RegistrationErrorSchema.Encoded>>()
+const decoded = Schema.decodeUnknownEffect(RegistrationError.RegistrationErrorSchema)({})
 pin<Same<typeof decoded, Effect.Effect<Failure, Schema.SchemaError>>>()

@@ -11,16 +11,17 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
-import * as Result from "effect/Result"
-import * as Schema from "effect/Schema"
+import type * as Schema from "effect/Schema"
 import { ExchangeLimits } from "./ExchangeLimits.ts"
 import { isDeeperThan, isJsonObject, parseJson } from "./internal/answer.ts"
 import { startBudget } from "./internal/budget.ts"
 import { type Answer, exchange } from "./internal/exchange.ts"
 import { differByOneSlash, isAsked, judgeIdentifier, quoteIdentifier, refuse } from "./internal/identifier.ts"
+import { readServer } from "./internal/readServer.ts"
 import { isRateLimit, retryAfterOf } from "./internal/refusal.ts"
+import { serverGuards } from "./internal/serverGuards.ts"
 import * as metadata from "./internal/serverMetadata.ts"
-import { attributes, span } from "./internal/telemetry.ts"
+import { annotate, attributes, span } from "./internal/telemetry.ts"
 import { displayUrl, parseUrl } from "./internal/url.ts"
 import { type DiscoveryAttempt, RegistrationError } from "./RegistrationError.ts"
 
@@ -191,7 +192,7 @@ export const discoverDetails = (
 
 const search = Effect.fnUntraced(function*(issuer: string | URL, options: DiscoverOptions) {
   const url = yield* judgeIdentifier("issuer", issuer, options.dangerouslyAllowInsecureRequests)
-  yield* Effect.annotateCurrentSpan(attributes.serverAddress, url.hostname)
+  yield* annotate(attributes.serverAddress, url.hostname)
   const get = yield* makeGet("issuer", issuer, options)
   const attempts: Array<DiscoveryAttempt> = []
   const fail = (found: { readonly retryAfter?: Duration.Duration | undefined; readonly cause?: unknown }) => {
@@ -203,17 +204,16 @@ const search = Effect.fnUntraced(function*(issuer: string | URL, options: Discov
   }
 
   for (const candidate of wellKnownUrls(url, options.algorithm)) {
-    const answered = yield* Effect.result(get(candidate))
-    if (Result.isFailure(answered)) {
-      const error = answered.failure
-      if (attempts.length === 0 || error.reason._tag === "EndpointRefused") return yield* error
-      attempts.push(failedAttempt(candidate, error))
-      return yield* fail({ cause: error })
+    const answered = yield* get(candidate).pipe(Effect.catch((error) => Effect.succeed(error)))
+    if (answered instanceof RegistrationError) {
+      if (attempts.length === 0 || answered.reason._tag === "EndpointRefused") return yield* answered
+      attempts.push(failedAttempt(candidate, answered))
+      return yield* fail({ cause: answered })
     }
-    const { document, problem, status, retryAfter } = answered.success
+    const { document, problem, status, retryAfter } = answered
     const found = document === undefined
       ? problem
-      : readServer(document, issuer, options.tolerateTrailingSlash === true)
+      : judgeServer(document, issuer, options.tolerateTrailingSlash === true)
     if (typeof found !== "string") return { ...found, url: candidate, attempts }
     attempts.push({ url: candidate, status, problem: found })
     // Anything but "not here" says that the server is in no state to be asked further.
@@ -247,7 +247,7 @@ export const fromProtectedResource = (
 
 const searchResource = Effect.fnUntraced(function*(resource: string | URL, options: ProtectedResourceOptions) {
   const url = yield* judgeIdentifier("protected_resource", resource, options.dangerouslyAllowInsecureRequests)
-  yield* Effect.annotateCurrentSpan(attributes.serverAddress, url.hostname)
+  yield* annotate(attributes.serverAddress, url.hostname)
   const get = yield* makeGet("protected_resource", resource, options)
   const candidate = options.metadataUrl === undefined
     ? `${url.origin}/.well-known/oauth-protected-resource${url.pathname === "/" ? "" : url.pathname}${url.search}`
@@ -329,7 +329,7 @@ export const registrationEndpoint = (
  * @category getters
  */
 export const extensions = (server: AuthorizationServer): { readonly [name: string]: unknown } =>
-  Object.fromEntries(Object.entries(server).filter(([name]) => !Object.hasOwn(metadata.members, name)))
+  Object.fromEntries(Object.entries(server).filter(([name]) => !Object.hasOwn(serverGuards, name)))
 
 // -----------------------------------------------------------------------------
 // helpers: identifiers and URLs
@@ -392,17 +392,14 @@ const read = (answer: Answer, maximumDepth: number, now: number): Got => {
   return isDeeperThan(document, maximumDepth) ? got("the answer is nested too deeply") : got("", document)
 }
 
-const decode = Schema.decodeUnknownResult(AuthorizationServer)
-
 /** The server that a document describes, or why that is not the one that was asked. */
-const readServer = (
+const judgeServer = (
   document: { readonly [name: string]: unknown },
   asked: string | URL,
   tolerateTrailingSlash: boolean
 ): Pick<Discovery, "server" | "malformed"> | string => {
-  const decoded = decode(document)
-  if (Result.isFailure(decoded)) return "the metadata names no issuer"
-  const server = decoded.success
+  const server = readServer(document)
+  if (server === undefined) return "the metadata names no issuer"
   const slash = differByOneSlash(String(asked), server.issuer)
   if (!isAsked(asked, server.issuer) && !(slash && tolerateTrailingSlash)) {
     const hint = slash

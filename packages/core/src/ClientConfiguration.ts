@@ -21,11 +21,12 @@ import * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as Redacted from "effect/Redacted"
-import { answerMembers, type ClientInformation } from "./ClientInformation.ts"
+import type { ClientInformation } from "./ClientInformation.ts"
 import type { ClientMetadata } from "./ClientMetadata.ts"
 import type { DpopSigner } from "./DpopSigner.ts"
 import { type Answer, isJsonObject, parseJson } from "./internal/answer.ts"
 import { readGranted } from "./internal/granted.ts"
+import { answerGuards } from "./internal/memberGuards.ts"
 import { isEmpty, isJson } from "./internal/memberTypes.ts"
 import { type Asked, isErrorObject, refusal } from "./internal/refusal.ts"
 import { definedMembers, isObject, memberKey, selectMembers } from "./internal/selectMembers.ts"
@@ -341,12 +342,12 @@ const put = (client: RegisteredClient, change: Change, authority: Authority) => 
     selectMembers(
       members,
       (name, value) =>
-        value !== undefined && !isEmpty(value) && !dropped.has(memberKey(name)) && !Object.hasOwn(answerMembers, name)
+        value !== undefined && !isEmpty(value) && !dropped.has(memberKey(name)) && !Object.hasOwn(answerGuards, name)
     )
   const secret = change.sendSecret === true ? client.information.client_secret : undefined
   const body = {
     ...kept({ ...client.extensions, ...client.information }),
-    ...selectMembers(set, (name) => !Object.hasOwn(answerMembers, name)),
+    ...selectMembers(set, (name) => !Object.hasOwn(answerGuards, name)),
     client_id: client.information.client_id,
     ...(secret === undefined ? undefined : { client_secret: Redacted.value(secret) })
   }

@@ -74,9 +74,9 @@ export interface ClientInformation extends ClientMetadata.ClientMetadata, Answer
  */
 export const ClientInformation: Schema.Codec<ClientInformation, { readonly [name: string]: unknown }> = Schema
   .StructWithRest(
-    Schema.Struct({
-      ...Schema.Struct(members).mapFields(Struct.map(Schema.optional)).fields,
-      client_id: answerMembers.client_id
-    }),
+    Schema.Struct(members).mapFields(({ client_id, ...others }) => ({
+      ...Struct.map(others, Schema.optional),
+      client_id
+    })),
     [localizedMembers, otherMembers(members)]
   )

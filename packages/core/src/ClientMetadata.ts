@@ -10,6 +10,8 @@
  */
 import * as Schema from "effect/Schema"
 import * as Struct from "effect/Struct"
+import type { Schemas } from "./internal/guards.ts"
+import { metadataGuards } from "./internal/memberGuards.ts"
 import { localizedMembers, type LocalizedName, otherMembers } from "./internal/openMembers.ts"
 
 // -----------------------------------------------------------------------------
@@ -418,7 +420,8 @@ export const responseModes = {
  * @since 0.1.0
  * @category members
  */
-export const members = {
+export const members = (() => ({
+  // Called, because a bundler leaves out an unused call that is marked as pure, and not an object made of others.
   ...rfc7591,
   ...openidRegistration,
   ...openidLogout,
@@ -436,7 +439,7 @@ export const members = {
   ...jarm,
   ...ciba,
   ...responseModes
-}
+} satisfies Schemas<typeof metadataGuards>))()
 
 // -----------------------------------------------------------------------------
 // models and schemas: the whole
@@ -517,4 +520,4 @@ export const withExtensions = (
  * @since 0.1.0
  * @category guards
  */
-export const isMember = (name: string): name is keyof typeof members => Object.hasOwn(members, name)
+export const isMember = (name: string): name is keyof typeof members => Object.hasOwn(metadataGuards, name)

@@ -11,10 +11,9 @@ import * as Schema from "effect/Schema"
 /**
  * The ids, in the order in which deviations are listed.
  *
- * @since 0.1.0
- * @category schemas
+ * @internal
  */
-export const DeviationId = Schema.Literals([
+export const deviationIds = [
   /** Another status of success than the specification names. */
   "status",
   /** Another media type than `application/json`. */
@@ -57,7 +56,15 @@ export const DeviationId = Schema.Literals([
   "dropped-redirect-uri",
   /** The software statement did not come back as it was sent. */
   "changed-software-statement"
-])
+] as const
+
+/**
+ * The ids, in the order in which deviations are listed.
+ *
+ * @since 0.1.0
+ * @category schemas
+ */
+export const DeviationId = Schema.Literals(deviationIds)
 
 /**
  * @since 0.1.0

@@ -6,8 +6,8 @@
  */
 import * as Equal from "effect/Equal"
 import type { ClientInformation } from "./ClientInformation.ts"
-import { answerMembers } from "./ClientInformation.ts"
 import type { ClientMetadata } from "./ClientMetadata.ts"
+import { answerGuards } from "./internal/memberGuards.ts"
 import { memberKey } from "./internal/selectMembers.ts"
 import { isStrings, sortedWords, words } from "./internal/wordLists.ts"
 
@@ -51,7 +51,7 @@ export const between = (
 ): Differences => {
   const answer = new Map(
     Object.entries(granted)
-      .filter(([member, value]) => value !== undefined && !Object.hasOwn(answerMembers, member))
+      .filter(([member, value]) => value !== undefined && !Object.hasOwn(answerGuards, member))
       .map(([member, value]) => [memberKey(member), { member, value }] as const)
   )
   const asked = Object.entries(requested).filter(([, value]) => value !== undefined)

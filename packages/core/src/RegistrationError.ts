@@ -14,6 +14,7 @@
  *
  * @since 0.1.0
  */
+import * as Data from "effect/Data"
 import type * as Duration from "effect/Duration"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
@@ -37,11 +38,23 @@ export * from "./internal/reasons.ts"
 const isRegisteredClient = (u: unknown): u is RegisteredClient =>
   Predicate.hasProperty(u, "~@effect-dcr/core/RegisteredClient")
 
-/** A field that lives in this process only: it is left out when the error is encoded and absent when it is decoded. */
-const liveOnly = <A>(schema: Schema.Codec<A, unknown>) =>
-  Schema.optionalKey(schema).pipe(
-    Schema.encodeTo(Schema.optionalKey(Schema.Never), { decode: SchemaGetter.omit(), encode: SchemaGetter.omit() })
-  )
+/** What an error is made of. */
+interface Properties {
+  /** Why it failed. */
+  readonly reason: Reason
+  /** The method of the request that was in play. */
+  readonly method?: string
+  /** The URL of that request, without user information, query and fragment. */
+  readonly url?: string
+  /** The issuer of the server at which a client exists. */
+  readonly issuer?: string
+  /** The identifier of the client that exists there. */
+  readonly clientId?: string
+  /** The live registration of that client. */
+  readonly registered?: RegisteredClient
+  /** What happened below. */
+  readonly cause?: unknown
+}
 
 /**
  * The failure of every operation of this SDK.
@@ -59,18 +72,18 @@ const liveOnly = <A>(schema: Schema.Codec<A, unknown>) =>
  * @since 0.1.0
  * @category errors
  */
-export class RegistrationError extends Schema.TaggedError<RegistrationError>("@effect-dcr/core/RegistrationError")(
-  "RegistrationError",
-  {
-    reason: Reason,
-    method: Schema.optionalKey(Schema.String),
-    url: Schema.optionalKey(Schema.String),
-    issuer: Schema.optionalKey(Schema.String),
-    clientId: Schema.optionalKey(Schema.String),
-    registered: liveOnly(Schema.declare(isRegisteredClient)),
-    cause: liveOnly(Schema.Unknown)
+export class RegistrationError extends Data.TaggedError("RegistrationError")<Properties> {
+  constructor(properties: Properties) {
+    super(properties)
+    if (properties.registered !== undefined && !isRegisteredClient(properties.registered)) {
+      throw new TypeError("registered is no RegisteredClient")
+    }
   }
-) {
+
+  override get name(): string {
+    return "@effect-dcr/core/RegistrationError"
+  }
+
   override get message(): string {
     const place = this.method !== undefined && this.url !== undefined ? ` (${this.method} ${shorten(this.url)})` : ""
     const warning = place !== "" && this.method === "POST" && this.reason._tag === "OutcomeUnknown" &&
@@ -153,3 +166,48 @@ export class RegistrationError extends Schema.TaggedError<RegistrationError>("@e
     }
   }
 }
+
+// -----------------------------------------------------------------------------
+// schemas
+// -----------------------------------------------------------------------------
+
+/** What is said of an error outside of the process in which it happened. */
+const Told = Schema.TaggedStruct("RegistrationError", {
+  reason: Reason,
+  method: Schema.optionalKey(Schema.String),
+  url: Schema.optionalKey(Schema.String),
+  issuer: Schema.optionalKey(Schema.String),
+  clientId: Schema.optionalKey(Schema.String)
+})
+
+/**
+ * The error on its way to another process, by RPC or HTTP.
+ *
+ * **When to use**
+ *
+ * Use as the error schema of an RPC or an HTTP endpoint: `Rpc.make("register", { error: RegistrationErrorSchema })`.
+ *
+ * **Details**
+ *
+ * The live `cause` and the live {@link RegistrationError.registered} are left out.
+ *
+ * **Gotchas**
+ *
+ * It stands apart from the class, so that a page that only registers a client need not load what schemas are made of.
+ *
+ * @since 0.1.0
+ * @category schemas
+ */
+export const RegistrationErrorSchema = Told.pipe(
+  Schema.decodeTo(Schema.instanceOf(RegistrationError), {
+    decode: SchemaGetter.transform(({ _tag, ...told }) => new RegistrationError(told)),
+    encode: SchemaGetter.transform(({ clientId, issuer, method, reason, url }) => ({
+      _tag: "RegistrationError" as const,
+      reason,
+      ...(method === undefined ? undefined : { method }),
+      ...(url === undefined ? undefined : { url }),
+      ...(issuer === undefined ? undefined : { issuer }),
+      ...(clientId === undefined ? undefined : { clientId })
+    }))
+  })
+)

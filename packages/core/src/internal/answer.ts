@@ -3,6 +3,7 @@
  *
  * @internal
  */
+import * as Channel from "effect/Channel"
 import * as Effect from "effect/Effect"
 import * as Headers from "effect/http/Headers"
 import * as HttpClientError from "effect/http/HttpClientError"
@@ -113,7 +114,9 @@ export const discardBody = (response: HttpClientResponse.HttpClientResponse): Ef
     const source = webOf(response)
     if (source !== undefined) return Effect.sync(() => cancel(source.body))
     // A stream that begins runs its finalizers, whether anything was pulled or not, and they end the transfer.
-    return Effect.ignoreCause(Effect.scoped(Stream.toPull(response.stream)))
+    return Effect.asVoid(
+      Effect.exit(Effect.scopedWith((scope) => Channel.toPullScoped(Stream.toChannel(response.stream), scope)))
+    )
   })
 
 const withText = ({ headers, response }: Incoming, text: string): Answer => ({

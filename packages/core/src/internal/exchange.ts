@@ -113,9 +113,9 @@ const sendWithProofs = (
       nonceSent = proof.value.nonce
       return HttpClientRequest.setHeader(request, "dpop", proof.value.jwt)
     })
-  const attempt = Effect.tap(send(addProof), (answer) => {
+  const attempt = Effect.flatMap(send(addProof), (answer) => {
     const nonce = nonceOf(answer)
-    return nonce === undefined ? Effect.void : signer.learn(url, nonce)
+    return nonce === undefined ? Effect.succeed(answer) : Effect.as(signer.learn(url, nonce), answer)
   })
   return Effect.flatMap(attempt, (first) => {
     if (!demandsNonce(first)) return Effect.succeed(first)

@@ -4,8 +4,8 @@
  * @internal
  */
 import * as ClientMetadata from "../ClientMetadata.ts"
+import { metadataGuards } from "./memberGuards.ts"
 import { isLocalized } from "./openMembers.ts"
-import { guardOf } from "./plainGuard.ts"
 
 /** `null` and the empty string ask for deletion (RFC 7592 §2.2), and say nothing anywhere else. */
 export const isEmpty = (value: unknown): boolean => value === null || value === ""
@@ -13,15 +13,10 @@ export const isEmpty = (value: unknown): boolean => value === null || value === 
 /** Whether a member has the type that its specification says. */
 export const hasItsType = (name: string, value: unknown): boolean =>
   value === undefined || (ClientMetadata.isMember(name)
-    // First what is deep or circular, where the schema would not end.
-    ? isJson(value) && typeGuards[name]?.(value) === true
+    ? isJson(value) && metadataGuards[name](value)
     : isLocalized(name)
     ? typeof value === "string"
     : isJson(value))
-
-const typeGuards: { readonly [name: string]: (value: unknown) => boolean } = Object.fromEntries(
-  Object.entries(ClientMetadata.members).map(([name, schema]) => [name, guardOf(schema)])
-)
 
 /** How deep a value may be nested. */
 const maximumDepth = 64

@@ -5,15 +5,14 @@
  * @internal
  */
 import * as Redacted from "effect/Redacted"
-import * as Result from "effect/Result"
-import * as Schema from "effect/Schema"
-import { type ClientInformation, members } from "../ClientInformation.ts"
+import type { ClientInformation } from "../ClientInformation.ts"
 import type { ClientMetadata } from "../ClientMetadata.ts"
-import { type Deviation, DeviationId } from "../Deviation.ts"
+import { type Deviation, deviationIds } from "../Deviation.ts"
 import * as Differences from "../Differences.ts"
 import { isDeeperThan, type JsonObject, parseJson } from "./answer.ts"
+import { object, string } from "./guards.ts"
+import { memberGuards } from "./memberGuards.ts"
 import { isLocalized } from "./openMembers.ts"
-import { once, plainGuard } from "./plainGuard.ts"
 import { repeatsOneOf, secretMembers, surelyRepeatsNone } from "./secrets.ts"
 import { cleanServerText } from "./serverText.ts"
 import { surveyOf } from "./survey.ts"
@@ -134,9 +133,9 @@ const readMember = (
   return { deviation: deviate("malformed-member", name, "cannot be read and is left out") }
 }
 
-const memberNames: ReadonlyArray<string> = Object.keys(members)
+const memberNames: ReadonlyArray<string> = Object.keys(memberGuards)
 
-const isDeclared = (name: string): name is keyof typeof members => Object.hasOwn(members, name)
+const isDeclared = (name: string): boolean => Object.hasOwn(memberGuards, name)
 
 /** JSON has no infinity, but `1e400` is one. */
 const isInfinite = (value: unknown): boolean =>
@@ -145,26 +144,16 @@ const isInfinite = (value: unknown): boolean =>
     : value === Infinity || value === -Infinity
 
 /** What a value says, or `undefined` when it is not what the member can be. */
-const decode = (name: string, value: unknown): unknown =>
+const decode = (name: string, value: unknown): unknown => {
   // A localised member is text.
-  isDeclared(name) ? decoders[name]?.(value) : typeof value === "string" ? value : undefined
-
-const decoderOf = (name: string, schema: Schema.Decoder<unknown>): (value: unknown) => unknown => {
-  // As their schema does, in a fifth of the time.
-  if (secretMembers.includes(name)) {
-    return (value) => typeof value === "string" ? Redacted.make(value, { label: name }) : undefined
-  }
-  const guard = plainGuard(schema)
-  if (guard !== undefined) return (value) => guard(value) ? value : undefined
-  const decodeResult = once(() => Schema.decodeUnknownResult(schema))
-  return (value) => Result.getOrUndefined(decodeResult(value))
+  const guard = isDeclared(name) ? memberGuards[name] : string
+  if (guard?.(value) !== true) return undefined
+  if (typeof value === "string" && secretMembers.includes(name)) return Redacted.make(value, { label: name })
+  // Members of a JWK Set that are not understood are ignored (RFC 7517 §5).
+  return name === "jwks" && object(value) ? { keys: value["keys"] } : value
 }
 
-const decoders: { readonly [name: string]: (value: unknown) => unknown } = Object.fromEntries(
-  Object.entries(members).map(([name, schema]) => [name, decoderOf(name, schema)])
-)
-
-/** What servers write instead of what the specifications say. Each is tried in turn; the schema decides whether it fits. */
+/** What servers write instead of what the specifications say. Each is tried in turn; the guard decides whether it fits. */
 const repairs: ReadonlyArray<{
   readonly message: string
   readonly apply: (name: string, value: unknown) => unknown
@@ -314,7 +303,7 @@ const deviate = (id: Deviation["id"], name: string, what: string, section = "RFC
 }
 
 const inOrder = (deviations: ReadonlyArray<Deviation>): ReadonlyArray<Deviation> => {
-  const rank = ({ id }: Deviation) => DeviationId.literals.indexOf(id)
+  const rank = ({ id }: Deviation) => deviationIds.indexOf(id)
   return deviations.length < 2 ? deviations : [...deviations].sort((a, b) => rank(a) - rank(b))
 }
 

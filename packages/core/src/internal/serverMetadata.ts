@@ -9,6 +9,8 @@
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import type { Schemas } from "./guards.ts"
+import type { serverGuards } from "./serverGuards.ts"
 
 const lenient = <S extends Schema.Constraint>(schema: S) =>
   Schema.optional(schema).pipe(Schema.catchDecoding(() => Effect.succeedNone))
@@ -265,4 +267,4 @@ export const optionalMembers = { ...rfc8414, ...oauthExtensions, ...openid, ...o
 export const members = {
   issuer: Schema.String,
   ...optionalMembers
-}
+} satisfies Schemas<typeof serverGuards>

@@ -47,6 +47,13 @@ export const attemptStarts: Effect.Effect<void> = Effect.withFiber((fiber) => {
   return Effect.void
 })
 
+/** Says more of the operation that is running, on its span. */
+export const annotate = (name: string, value: string): Effect.Effect<void> =>
+  Effect.withFiber((fiber) => {
+    fiber.getRef(Progress)?.span.attribute(name, value)
+    return Effect.void
+  })
+
 /** Counts a demand for a DPoP nonce. */
 export const nonceChallenged: Effect.Effect<void> = Effect.withFiber((fiber) => {
   const progress = fiber.getRef(Progress)
@@ -86,7 +93,7 @@ const finish = (
     const duration = Duration.nanos(fiber.getRef(Clock.Clock).monotonicTimeNanosUnsafe() - start)
     // Detached, and its failures dropped: whoever records cannot take back, delay or hide what the server granted.
     return Effect.suspend(() => record({ operation: name, outcome, duration, attempts, nonceChallenges })).pipe(
-      Effect.ignoreCause,
+      Effect.exit,
       Effect.forkDetach({ startImmediately: true }),
       Effect.asVoid
     )

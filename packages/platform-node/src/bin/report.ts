@@ -4,7 +4,7 @@
  * @internal
  */
 import type { RegisteredClient } from "@effect-dcr/core/RegisteredClient"
-import { RegistrationError } from "@effect-dcr/core/RegistrationError"
+import { RegistrationError, RegistrationErrorSchema } from "@effect-dcr/core/RegistrationError"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
@@ -19,7 +19,7 @@ import { errorStyle, plain } from "./style.ts"
 import { messageOf } from "./words.ts"
 import { storeDirectory } from "./world.ts"
 
-const encodeError = Schema.encodeEffect(Schema.toCodecJson(RegistrationError))
+const encodeError = Schema.encodeEffect(Schema.toCodecJson(RegistrationErrorSchema))
 
 /**
  * Reports the failure of a command on standard error, as text or as JSON, and ends with the exit code of its kind. It is told

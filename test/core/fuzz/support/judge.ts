@@ -7,7 +7,7 @@ import { findSecret } from "./secrets.ts"
 
 const deep = { depth: Infinity, maxStringLength: Infinity, maxArrayLength: Infinity, breakLength: Infinity } as const
 
-const codec = Schema.toCodecJson(RegistrationError.RegistrationError)
+const codec = Schema.toCodecJson(RegistrationError.RegistrationErrorSchema)
 const encode = Schema.encodeUnknownResult(codec)
 const decode = Schema.decodeUnknownResult(codec)
 

@@ -75,7 +75,7 @@ describe("what is written", () => {
       if (live === undefined) return assert.fail("the registration is lost")
       const secret = secretOf(live) ?? ""
       assert.isAbove(secret.length, 10)
-      const encoded = yield* Schema.encodeUnknownEffect(RegistrationError.RegistrationError)(error)
+      const encoded = yield* Schema.encodeUnknownEffect(RegistrationError.RegistrationErrorSchema)(error)
       for (const shown of [JSON.stringify(encoded), JSON.stringify(error), error.message]) {
         assert.notInclude(shown, secret)
       }

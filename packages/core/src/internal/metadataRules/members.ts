@@ -3,8 +3,8 @@
  *
  * @internal
  */
-import { answerMembers } from "../../ClientInformation.ts"
 import * as ClientMetadata from "../../ClientMetadata.ts"
+import { answerGuards, metadataGuards } from "../memberGuards.ts"
 import { isEmpty } from "../memberTypes.ts"
 import { isHttp, isInformationUri } from "../metadataFacts.ts"
 import { nearestName } from "../nearestName.ts"
@@ -73,10 +73,10 @@ export const nameRules = [
     check: (metadata) =>
       ofMembers(metadata, (name) => {
         if (ClientMetadata.isMember(name) || isLocalized(name)) return noFindings
-        if (Object.hasOwn(answerMembers, name)) {
+        if (Object.hasOwn(answerGuards, name)) {
           return [{ member: name, message: "is given by the server and cannot be asked for" }]
         }
-        const near = nearestName(name, Object.keys(ClientMetadata.members))
+        const near = nearestName(name, Object.keys(metadataGuards))
         return [{ member: name, message: `is not a registered name${near === undefined ? "" : `; is ${near} meant?`}` }]
       })
   },
