@@ -171,7 +171,7 @@ describe("effect-dcr", () => {
         })
         const { directory, run } = yield* withStore()
         const file = Path.join(directory, "token")
-        Fs.writeFileSync(file, `${token}\n`)
+        Fs.writeFileSync(file, `${token}\n`, { mode: 0o600 })
         const register = ["register", issuer, ...redirect, "--json"]
         const refused = yield* run(register)
         const missing = assertFailure(refused, "Unauthorized", 6)
@@ -245,6 +245,17 @@ describe("effect-dcr", () => {
         assert.include(next, "`effect-dcr list` shows what is kept")
       }
       assert.lengthOf(arrived, 0)
+      registrationOf(yield* run(["register", issuer, ...redirect, "-p", "a", "--json"]))
+      const messageOf = (args: ReadonlyArray<string>) =>
+        Effect.map(run(args), (ended) => assertFailure(ended, "InvalidOptions", 2).message)
+      assert.strictEqual(
+        yield* messageOf(["show", issuer, "--json"]),
+        `nothing is kept for ${issuer} (profile default), but for profile a`
+      )
+      assert.strictEqual(
+        yield* messageOf(["show", `${issuer}/`, "-p", "a", "--json"]),
+        `nothing is kept for ${issuer}/ (profile a), but for ${issuer} (profile a)`
+      )
     }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)), 60_000)
 
   it.effect("says what became of a registration: registered, kept, updated or replaced", () =>
@@ -279,6 +290,9 @@ describe("effect-dcr", () => {
         [["--metadata", "broken.json"], /^--metadata: broken\.json is not JSON \(line 2 column 3\)$/],
         [["--metadata", "list.json"], /^--metadata: list\.json holds JSON, but not an object$/],
         [["--token-file", "none"], /^--token-file: none does not exist$/],
+        [["--token-file", "-"], /^--token-file: standard input is empty$/],
+        [["--token-file", directory], /^--token-file: .* is not a file that can be read$/],
+        [["--token-file", "-", "--metadata", "-"], /^--token-file: standard input is for --metadata already/],
         [["--dpop-key-file", "none.pem"], /^--dpop-key-file: none\.pem cannot be read \(ENOENT\)$/],
         [["--dpop-key-file", "junk.pem"], /^--dpop-key-file: junk\.pem: it is neither a JWK nor a private key/]
       ]
@@ -334,7 +348,7 @@ describe("effect-dcr", () => {
           [["register"], "Missing required argument: issuer", "effect-dcr register --help"],
           [
             ["regster"],
-            "Unknown subcommand \"regster\" for \"effect-dcr\"; did you mean register",
+            "Unknown subcommand \"regster\" for \"effect-dcr\"; did you mean register?",
             "effect-dcr --help"
           ],
           [
@@ -352,6 +366,11 @@ describe("effect-dcr", () => {
             ["register", "x", "--timeout", "0"],
             "Invalid value for flag --timeout: \"0\". Expected a value greater than 0",
             "effect-dcr register --help"
+          ],
+          [
+            ["register", "x", "--timeout", "soon"],
+            "Invalid value for flag --timeout: \"soon\". Expected a number",
+            "effect-dcr register --help"
           ]
         ] as const
       ) {
@@ -367,8 +386,10 @@ describe("effect-dcr", () => {
         assert.include(help, `\n  ${code}  ${what}\n`)
         assert.include(guide, `\n| ${code} | ${what} |`)
       }
-      // Those of every Effect command line explain themselves.
-      const usual = ["--help", "--log-level", "--version", "--wizard"]
+      assert.isTrue(help.indexOf("\nCOMMANDS\n") < help.indexOf("\nEXAMPLES\n"))
+      assert.isTrue(help.indexOf("\nEXAMPLES\n") < help.indexOf("\nEXIT CODES\n"))
+      // These two explain themselves.
+      const usual = ["--help", "--version"]
       for (const [flag] of assertDone(yield* runCommand(["register", "--help"])).matchAll(/--[a-z]+(-[a-z]+)*/g)) {
         if (!usual.includes(flag)) assert.include(guide, flag)
       }
@@ -386,6 +407,55 @@ describe("effect-dcr", () => {
       assert.strictEqual(code, 0)
       assert.isTrue(Schema.is(Schema.Struct({ url: Schema.String }))(JSON.parse(stdout)))
       assert.match(stderr, /^warning  others than its owner may access the private key/)
+      const token = Path.join(directory, "token")
+      Fs.writeFileSync(token, "an-initial-access-token")
+      const register = ["register", issuer, ...redirect, "--json", "--token-file"]
+      Fs.chmodSync(token, 0o640)
+      assert.strictEqual(
+        (yield* run([...register, token])).stderr,
+        `warning  others than its owner may access the token in ${token}: chmod 600 mends it\n`
+      )
+      Fs.chmodSync(token, 0o600)
+      assertDone(yield* run([...register, token]))
+    }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)), 60_000)
+
+  it.effect("says that its output is lost, and keeps what it registered", () =>
+    Effect.gen(function*() {
+      const { issuer } = yield* managed
+      const { directory } = yield* withStore()
+      const full = Fs.openSync("/dev/full", "w")
+      yield* Effect.addFinalizer(() => Effect.sync(() => Fs.closeSync(full)))
+      const store = ["--store", Path.join(directory, "store")]
+      for (const args of [["--help"], ["register", issuer, ...redirect, "--json", ...store]]) {
+        const { code, stderr } = yield* runCommand(args, { stdout: full })
+        assert.strictEqual(code, 1)
+        assert.match(stderr, /^failed {2}standard output cannot be written \(ENOSPC\)\nnext .*`effect-dcr list`/)
+      }
+      assert.include(assertDone(yield* runCommand(["list", ...store])), issuer)
+      // A failure has the exit code of its kind.
+      assert.strictEqual((yield* runCommand(["show", issuer, "-p", "none", ...store], { stdout: full })).code, 2)
+    }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)), 60_000)
+
+  it.live("waits for an answer at the first Ctrl-C, and for nothing at the second one", () =>
+    Effect.gen(function*() {
+      const { origin } = yield* httpServer((request, response) => {
+        if (!(request.url ?? "").includes("well-known")) return
+        response.setHeader("content-type", "application/json")
+        response.end(JSON.stringify({ issuer: origin, registration_endpoint: `${origin}/register` }))
+      })
+      const { directory, run } = yield* withStore()
+      const store = Path.join(directory, "store")
+      const { child, ended } = yield* startCommand(["register", origin, ...redirect, "--store", store])
+      yield* eventually(() => Fs.existsSync(Path.join(store, "keys")), "the intent", 30_000)
+      yield* Effect.sleep("500 millis")
+      // npm passes on the signal of a key that the program gets as well.
+      child.kill("SIGINT")
+      child.kill("SIGINT")
+      yield* Effect.sleep("1 second")
+      assert.isNull(child.exitCode)
+      child.kill("SIGINT")
+      assert.strictEqual((yield* ended).code, 130)
+      assert.match(assertDone(yield* run(["list"])), /possibly orphaned|under way/)
     }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)), 60_000)
 
   it.effect("shows the members of a vendor masked, in the same shape as with --reveal", () =>
@@ -404,7 +474,7 @@ describe("effect-dcr", () => {
       const register = yield* run(["register", origin, ...redirect, "--name", "My app", "--set", "vendor=mine"])
       assert.match(
         assertDone(register),
-        /the server changed: ~ replaced, - dropped\n +~ vendor +•+ -> •+\n +- client_name +My app\n/
+        /the server changed: ~ replaced, - dropped\n +~ vendor +•+ -> •+\n +- client_name +My app  \(left out\)\n/
       )
       const extensionsOf = (ended: Ended) =>
         Schema.decodeSync(Schema.fromJsonString(Schema.Struct({ extensions: Schema.Unknown })))(assertDone(ended))
@@ -427,7 +497,10 @@ describe("effect-dcr", () => {
           "\u001b[31m"
         )
         for (const shell of ["bash", "zsh", "fish"]) {
-          assert.include(assertDone(yield* run(["--completions", shell])), "effect-dcr")
+          const script = assertDone(yield* run(["--completions", shell]))
+          for (const part of ["effect-dcr", "redirect-uri", "reveal", "store"]) assert.include(script, part)
+          // A flag that is not in the help is none to propose.
+          assert.notInclude(script, "no-yes")
         }
         const help = assertDone(yield* run(["register", "--help"]))
         for (const part of ["USAGE", "EXAMPLES", "--token-file", "(default: default)", "private_key_jwt"]) {
@@ -448,7 +521,8 @@ const Report = Schema.Struct({
     })
   ),
   made: Schema.Array(Schema.Struct({ clientId: Schema.String, deleted: Schema.Boolean })),
-  requests: Schema.Array(Schema.Unknown)
+  requests: Schema.Array(Schema.Unknown),
+  summary: Schema.Struct({ good: Schema.Int, note: Schema.Int, bad: Schema.Int })
 })
 
 const decodeReport = Schema.decodeSync(Schema.fromJsonString(Report))
@@ -476,7 +550,20 @@ describe("effect-dcr doctor", () => {
       assert.strictEqual(seenIn(report, "Registration", "registration")?.verdict, "good")
       assert.strictEqual(seenIn(report, "Registration", "unknown members")?.seen, "ignored")
       assert.strictEqual(seenIn(report, "Management", "update")?.seen, "done, with a new token")
-      assert.match(seenIn(report, "Management", "read after the deletion")?.seen ?? "", /^401 Unauthorized/)
+      assert.deepInclude(seenIn(report, "Management", "read with a wrong token"), {
+        verdict: "good",
+        seen: "401 invalid_token: invalid token provided"
+      })
+      assert.deepInclude(seenIn(report, "Registration", "registration"), {
+        verdict: "good",
+        seen: "201 a client was registered, without a token"
+      })
+      assert.match(
+        seenIn(report, "Registration", "headers of the answer")?.seen ?? "",
+        /^content-type: application\/json/
+      )
+      assert.deepInclude(report.summary, { bad: 0 })
+      assert.match(seenIn(report, "Management", "read after the deletion")?.seen ?? "", /^401 invalid_token: /)
       assert.match(seenIn(report, "Browsers", "preflight")?.seen ?? "", /^404, and it allows no other origin/)
     }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)), 60_000)
 
@@ -491,6 +578,8 @@ describe("effect-dcr doctor", () => {
       }
       assert.include(markdown, "could not be deleted")
       assert.include(markdown, "✘ departs from the specifications")
+      assert.match(markdown, /: no departure from the specifications, \d+ to know, \d+ as specified\./)
+      assertFailure(yield* run(["doctor", issuer, "--yes", "--markdown", "--json"]), "InvalidOptions", 2)
       assert.include(
         markdown,
         "| | what | rule | seen |\n| --- | --- | --- | --- |\n| ✔ | metadata of RFC 8414 | RFC 8414 §3 | "
@@ -514,10 +603,72 @@ describe("effect-dcr doctor", () => {
         assert.include(stderr, "an initial access token is needed")
         const report = decodeReport(stdout)
         assert.match(seenIn(report, "Registration", "registration")?.seen ?? "", /^an initial access token is needed/)
+        assert.include(
+          seenIn(report, "Registration", "registration")?.seen,
+          "; 401 invalid_token: no access token provided"
+        )
         assert.notInclude(stdout, "initialAccessToken")
         assert.isUndefined(report.chapters.find(({ title }) => title === "Refusals"))
         assert.strictEqual(posts(), 1)
       }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)),
+    60_000
+  )
+
+  it.effect(
+    "tells what is wrong with a server first, and asks no more of one that limits it",
+    () =>
+      Effect.gen(function*() {
+        let isLimited = false
+        const { origin } = yield* httpServer((request, response) => {
+          response.setHeader("content-type", "application/json")
+          response.setHeader("cache-control", "no-store")
+          const to = request.url ?? ""
+          if (to.includes("well-known")) {
+            response.end(JSON.stringify({ issuer: origin, registration_endpoint: `${origin}/register` }))
+            return
+          }
+          if (request.method === "DELETE") {
+            response.writeHead(204).end()
+            return
+          }
+          if (isLimited) {
+            response.writeHead(429, { "retry-after": "120", "x-ratelimit-reset": "120" }).end("{}")
+            return
+          }
+          response.writeHead(request.method === "POST" ? 201 : 200).end(JSON.stringify({
+            client_id: "c",
+            client_name: "effect-dcr doctor",
+            redirect_uris: ["https://client.example/callback"],
+            token_endpoint_auth_method: "none",
+            registration_client_uri: `${origin}/register/c`,
+            registration_access_token: "canary-of-a-token"
+          }))
+        })
+        const doctor = ["doctor", origin, "--yes"]
+        const report = reportOf(yield* runCommand([...doctor, "--json"]))
+        // It shows a registration to everybody, changes nothing, and keeps what it said it deleted.
+        for (const what of ["read with a wrong token", "what the update changed", "read after the deletion"]) {
+          assert.strictEqual(seenIn(report, "Management", what)?.verdict, "bad", what)
+        }
+        assert.strictEqual(
+          seenIn(report, "Refusals", "unknown authentication method")?.seen,
+          "a client was registered with \"none\" instead"
+        )
+        assert.match(
+          assertDone(yield* runCommand([...doctor, "--markdown"])),
+          new RegExp(
+            `: ${report.summary.bad} departures from [^\n]*\n\n- Management, read with a wrong token: `
+          )
+        )
+        isLimited = true
+        const limited = yield* runCommand([...doctor, "--json"])
+        assert.strictEqual(limited.code, 7)
+        const seen = decodeReport(limited.stdout)
+        assert.strictEqual(seenIn(seen, "Registration", "registration")?.verdict, "note")
+        assert.isUndefined(seen.chapters.find(({ title }) => title === "Refusals"))
+        assert.strictEqual(seenIn(seen, "Rate limits", "retry-after")?.seen, "120")
+        assert.strictEqual(seenIn(seen, "Rate limits", "x-ratelimit-reset")?.seen, "120")
+      }).pipe(Effect.scoped),
     60_000
   )
 

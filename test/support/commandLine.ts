@@ -16,18 +16,20 @@ export interface Surroundings {
   readonly stdin?: string | undefined
   readonly env?: { readonly [name: string]: string } | undefined
   readonly cwd?: string | undefined
+  /** A file that it writes to. Default: what it writes is kept. */
+  readonly stdout?: number | undefined
 }
 
 /** Starts a command; it is killed with the scope, if it is still there. */
 export const startCommand = (
   args: ReadonlyArray<string>,
-  { cwd, env, stdin }: Surroundings = {}
+  { cwd, env, stdin, stdout: output }: Surroundings = {}
 ): Effect.Effect<{ readonly child: ChildProcess; readonly ended: Effect.Effect<Ended> }, never, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.sync(() => {
       const child = spawn(process.execPath, [entry, ...args], {
         cwd,
-        stdio: ["pipe", "pipe", "pipe"],
+        stdio: ["pipe", output ?? "pipe", "pipe"],
         env: {
           PATH: process.env["PATH"],
           HOME: "/nonexistent",
@@ -38,9 +40,9 @@ export const startCommand = (
       })
       let stdout = ""
       let stderr = ""
-      child.stdout.on("data", (chunk: Buffer) => stdout += chunk.toString())
-      child.stderr.on("data", (chunk: Buffer) => stderr += chunk.toString())
-      child.stdin.on("error", () => {}).end(stdin ?? "")
+      child.stdout?.on("data", (chunk: Buffer) => stdout += chunk.toString())
+      child.stderr?.on("data", (chunk: Buffer) => stderr += chunk.toString())
+      child.stdin?.on("error", () => {}).end(stdin ?? "")
       const ended = new Promise<Ended>((resolve) => child.once("close", (code) => resolve({ code, stdout, stderr })))
       return { child, ended: Effect.promise(() => ended) }
     }),

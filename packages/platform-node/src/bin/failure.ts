@@ -23,7 +23,7 @@ export class Exit extends Error {
 /** What the exit codes say: in the help, and in `docs/guides/command-line.md`. */
 export const exitCodes: ReadonlyArray<readonly [code: number, what: string]> = [
   [0, "done"],
-  [1, "a fault of this program"],
+  [1, "a fault of this program, or its output could not be written"],
   [2, "the command was called wrongly"],
   [3, "the metadata breaks rules; nothing was sent"],
   [4, "the server has no metadata, does not offer it, or may not be contacted"],
@@ -77,7 +77,7 @@ const afterUnknown = (
       return "The client may be deleted all the same. Run the command again: that does no harm."
     default:
       return "A client may exist all the same: ask the operator of the server before you try again, because that may make " +
-        "a second one."
+        `a second one. Once it is known that there is none: ${commandOf("remove", { issuer, profile })} --forget`
   }
 }
 
@@ -100,6 +100,8 @@ const meaningOfRefusal = (error: RegistrationError.RegistrationError, input: Inp
         code: 2,
         next: reason.option === notKeptOption
           ? "`effect-dcr list` shows what is kept; nothing was sent."
+          : reason.option === "--yes"
+          ? "Run the command again with --yes; nothing was done."
           : "Correct it and run the command again; nothing was sent."
       }
     case "InvalidMetadata": {

@@ -7,6 +7,8 @@
 import * as ClientMetadata from "@effect-dcr/core/ClientMetadata"
 import { RegistrationError } from "@effect-dcr/core/RegistrationError"
 import * as Flag from "effect/cli/Flag"
+import * as Prompt from "effect/cli/Prompt"
+import { TerminalCapabilities } from "effect/cli/TerminalCapabilities"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
@@ -25,10 +27,23 @@ const readText = (flag: string, path: string) =>
     if (path === "-") return yield* Stream.mkString(Stream.decodeText((yield* Stdio.Stdio).stdin))
     return yield* (yield* FileSystem.FileSystem).readFileString(path)
   }).pipe(
-    Effect.mapError(({ reason }) =>
-      invalid(flag, reason._tag === "NotFound" ? `${path} does not exist` : `${path} cannot be read (${reason._tag})`)
-    )
+    Effect.mapError(({ reason }) => invalid(flag, `${path} ${unreadable[reason._tag] ?? "cannot be read"}`))
   )
+
+const unreadable: { readonly [tag: string]: string | undefined } = {
+  NotFound: "does not exist",
+  PermissionDenied: "may not be read by this user",
+  BadResource: "is not a file that can be read"
+}
+
+/** What is read from standard input is read once. */
+export const oneStandardInput = (input: {
+  readonly tokenFile: Option.Option<string>
+  readonly metadata: Option.Option<string>
+}) =>
+  Option.contains(input.tokenFile, "-") && Option.contains(input.metadata, "-")
+    ? Effect.fail(invalid("--token-file", "standard input is for --metadata already: only one of them can be -"))
+    : Effect.void
 
 // -----------------------------------------------------------------------------
 // secrets
@@ -51,13 +66,28 @@ export const readToken = Effect.fnUntraced(function*(file: Option.Option<string>
     )
     return Option.getOrUndefined(token)
   }
-  const text = (yield* readText("--token-file", file.value)).trim()
-  if (text === "") return yield* invalid("--token-file", `${file.value} is empty`)
-  const token = Redacted.make(text)
+  const { canPrompt } = yield* TerminalCapabilities
+  const token = file.value === "-" && canPrompt
+    // Whoever types it may be watched.
+    ? yield* Prompt.run(Prompt.Hidden({ message: "Initial access token" }))
+    : Redacted.make((yield* readText("--token-file", file.value)).trim())
+  if (Redacted.value(token) === "") {
+    return yield* invalid("--token-file", `${file.value === "-" ? "standard input" : file.value} is empty`)
+  }
+  yield* warnOfReaders(file.value)
   const { remember } = yield* Secrets
   remember(token)
   return token
 })
+
+/** What is no file, such as a pipe, is nobody else's to read later. */
+const warnOfReaders = Effect.fnUntraced(function*(path: string) {
+  if (path === "-" || process.platform === "win32") return
+  const { mode, type } = yield* (yield* FileSystem.FileSystem).stat(path)
+  if (type === "File" && (mode & 0o077) !== 0) {
+    yield* Effect.logWarning(`others than its owner may access the token in ${path}: chmod 600 mends it`)
+  }
+}, (effect) => Effect.ignore(effect))
 
 // -----------------------------------------------------------------------------
 // metadata
@@ -75,12 +105,21 @@ export const metadataFlags = {
     Flag.withMetavar("URI"),
     Flag.atLeast(0)
   ),
-  name: Flag.String("name").pipe(Flag.withDescription("The name that users see (client_name)"), Flag.optional),
-  scope: Flag.String("scope").pipe(Flag.withDescription("The scopes, separated by spaces"), Flag.optional),
+  name: Flag.String("name").pipe(
+    Flag.withDescription("The name that users see (client_name)"),
+    Flag.withMetavar("TEXT"),
+    Flag.optional
+  ),
+  scope: Flag.String("scope").pipe(
+    Flag.withDescription("The scopes, separated by spaces"),
+    Flag.withMetavar("SCOPES"),
+    Flag.optional
+  ),
   grantType: Flag.String("grant-type").pipe(
     Flag.withDescription(
       "A grant type, such as authorization_code, refresh_token or client_credentials; may be repeated"
     ),
+    Flag.withMetavar("TYPE"),
     Flag.atLeast(0)
   ),
   authMethod: Flag.String("auth-method").pipe(
@@ -88,6 +127,7 @@ export const metadataFlags = {
       "How the client authenticates, such as client_secret_basic, client_secret_post, private_key_jwt, or none for a " +
         "public client (token_endpoint_auth_method)"
     ),
+    Flag.withMetavar("METHOD"),
     Flag.optional
   ),
   set: Flag.String("set").pipe(

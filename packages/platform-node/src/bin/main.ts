@@ -1,34 +1,20 @@
 #!/usr/bin/env node
 /**
- * The program `effect-dcr`.
+ * The program `effect-dcr`: it starts `program.ts` with what Node compiled of it the last time.
  *
  * @internal
  */
-import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
-import * as NodeServices from "@effect/platform-node/NodeServices"
-import { isCliError } from "effect/cli/CliError"
-import * as Command from "effect/cli/Command"
-import * as TerminalCapabilities from "effect/cli/TerminalCapabilities"
-import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
-import { command } from "./command.ts"
-import { Exit } from "./failure.ts"
-import { logger } from "./logger.ts"
-import { presenter } from "./presenter.ts"
-import { version } from "./version.ts"
+import { existsSync } from "node:fs"
+import { enableCompileCache } from "node:module"
+import { homedir } from "node:os"
+import { join } from "node:path"
 
-Command.run(command, { version }).pipe(
-  // Wrong usage was told already.
-  Effect.catchIf(
-    isCliError,
-    (error) => error._tag === "ShowHelp" && error.errors.length === 0 ? Effect.void : Effect.fail(new Exit(2))
-  ),
-  Effect.provide(
-    presenter.pipe(
-      Layer.provideMerge(TerminalCapabilities.layer),
-      Layer.provideMerge(NodeServices.layer),
-      Layer.provideMerge(logger)
-    )
-  ),
-  NodeRuntime.runMain
-)
+// In a directory of this user: in Node's own one, under the temporary directory of all users, somebody else could put code.
+const { LOCALAPPDATA, XDG_CACHE_HOME } = process.env
+const home = (process.platform === "win32" ? LOCALAPPDATA : XDG_CACHE_HOME) ?? homedir()
+// Where it cannot be written, nothing is lost but the time.
+if (existsSync(home)) {
+  enableCompileCache(join(home === homedir() ? join(home, ".cache") : home, "effect-dcr", "compiled"))
+}
+
+await import("./program.ts")

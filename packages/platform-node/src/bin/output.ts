@@ -4,12 +4,15 @@
  *
  * @internal
  */
+import * as Config from "effect/Config"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
+import * as Terminal from "effect/Terminal"
 import { Secrets } from "./secrets.ts"
 import { Json, Reveal } from "./settings.ts"
+import { plain } from "./style.ts"
 
 /** Prints the result of a command in the form that was asked for, without secrets unless they were asked for too. */
 export const print = <E, R>(
@@ -28,35 +31,48 @@ export const jsonOf = (value: unknown, show: (text: string) => string, indent?: 
 
 const frames = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"]
 
+/** Whether the cursor can be moved, so that a line can be written over. */
+const isDumb = Config.String("TERM").pipe(
+  Effect.map((term) => term === "dumb"),
+  Effect.orElseSucceed(() => false)
+)
+
 /**
  * Says on a terminal what is waited for, once it has taken more than a second. An answer that `isKept` is waited for also by
  * who wants to leave, which has to be said.
  */
-export const waiting = (what: string, isKept = false) => <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+export const waiting = (what: string | (() => string), isKept = false) => <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.gen(function*() {
     const stdio = yield* Stdio.Stdio
     if (!(yield* stdio.stderrIsTerminal)) return yield* effect
+    const columns = (yield* (yield* Terminal.Terminal).columns) || 80
+    const canMove = !(yield* isDumb)
     const write = (text: string) => Effect.ignore(Stream.run(Stream.make(text), stdio.stderr()))
-    const turn = (count: number): Effect.Effect<never> =>
-      Effect.andThen(
-        write(`\r${frames[count % frames.length] ?? ""} ${what} ... ${1 + Math.floor(count / 10)} s`),
+    const now = () => plain(typeof what === "string" ? what : what())
+    const turn = (count: number): Effect.Effect<never> => {
+      const frame = frames[count % frames.length] ?? ""
+      const time = ` ... ${1 + Math.floor(count / 10)} s`
+      // A line that is longer than the screen could not be taken away again.
+      return Effect.andThen(
+        write(`\r${frame} ${now().slice(0, columns - time.length - 3)}${time}\u001b[K`),
         Effect.andThen(Effect.sleep("100 millis"), Effect.suspend(() => turn(count + 1)))
       )
+    }
     let isShown = false
     const spinner = Effect.sleep("1 second").pipe(
       Effect.andThen(Effect.suspend(() => {
         isShown = true
-        return turn(0)
+        return canMove ? turn(0) : Effect.andThen(write(`${now()} ...\n`), Effect.never)
       }))
     )
     // The line is taken away again, whatever became of it.
-    const clear = Effect.suspend(() => isShown ? write("\r\u001b[K") : Effect.void)
+    const clear = Effect.suspend(() => isShown && canMove ? write("\r\u001b[K") : Effect.void)
     return yield* Effect.raceFirst(effect, spinner).pipe(
       Effect.ensuring(clear),
-      Effect.onInterrupt(() =>
-        isKept
-          ? write("stopping once the server has answered, or its time is over: what it registers is kept\n")
-          : Effect.void
-      )
+      Effect.onInterrupt(() => isKept ? write(`${stopping}\n`) : Effect.void)
     )
   })
+
+const stopping =
+  "stopping once the server has answered, or its time is over: `effect-dcr list` shows what became of it; " +
+  "Ctrl-C again stops at once"

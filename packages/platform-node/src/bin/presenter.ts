@@ -36,4 +36,6 @@ const nextOf = (errors: ReadonlyArray<NonShowHelpErrors>, path: ReadonlyArray<st
 const takingTokens: ReadonlyArray<string> = ["register", "doctor"]
 
 const sentenceOf = ({ message }: NonShowHelpErrors): string =>
-  message.replace("Expected: Schema validation failed: ", "").replace(/\s+Did you mean this\?\s+/, "; did you mean ")
+  message.replace("Expected: Schema validation failed: ", "")
+    .replace("Expected a string representing a finite number", "Expected a number")
+    .replace(/\s+Did you mean this\?\s+(\S+)/, "; did you mean $1?")

@@ -160,7 +160,10 @@ const differencesText = (
         `${look.warn("~")} ${plain(member)}`,
         `${told(member, requested)} -> ${told(member, granted)}`
       ]),
-      ...dropped.map(({ member, requested }) => [`${look.bad("-")} ${plain(member)}`, told(member, requested)])
+      ...dropped.map(({ member, requested }) => [
+        `${look.bad("-")} ${plain(member)}`,
+        `${told(member, requested)}  ${look.dim("(left out)")}`
+      ])
     ]),
     filledIn
       ? listText(

@@ -80,6 +80,7 @@ export const issuer = Argument.String("issuer").pipe(
 
 export const profile = Flag.String("profile").pipe(
   Flag.withAlias("p"),
+  Flag.withMetavar("NAME"),
   Flag.withDescription("Which registration at this issuer, such as a tenant (default: default)"),
   Flag.withDefault("default")
 )

@@ -92,6 +92,13 @@ export const columns = (
   }).map(broken).join("\n")
 }
 
+/** Whether rows can stand beside each other as {@link columns} without a line that goes on. */
+export const isWide = (
+  rows: ReadonlyArray<ReadonlyArray<string>>,
+  look: Pick<Style, "width">,
+  indent = "  "
+): boolean => columns(rows, { width: Infinity }, indent).split("\n").every((line) => displayWidth(line) <= look.width)
+
 const gap = 3
 
 /** Fewer cells are no column to read. */

@@ -30,7 +30,7 @@ describe("a report of a doctor", () => {
   it("tells what is left at the server once for each reason", () => {
     assert.include(
       reportText(report, look),
-      "1 request; 4 clients made, 1 deleted again\n\n" +
+      "1 departure from the specifications, 0 to know, 0 as specified\n1 request; 4 clients made, 1 deleted again\n\n" +
         "Left at the server\n  b\n  c\n  400 at /a_token\n\nLeft at the server\n  d\n  it is gone\n\nnext    Ask"
     )
     assert.include(

@@ -47,7 +47,7 @@ export const refuseWhileUnknown = Effect.fnUntraced(function*({ session }: Pick<
       _tag: "OutcomeUnknown",
       why: "Backoff",
       message: `What became of the last registration is not known; the next attempt is made in ${
-        Duration.format(retryAfter)
+        Duration.format(Duration.seconds(Math.ceil(Duration.toSeconds(retryAfter))))
       } at the earliest`,
       retryAfter
     },

@@ -8,18 +8,21 @@ import * as Prompt from "effect/cli/Prompt"
 import { TerminalCapabilities } from "effect/cli/TerminalCapabilities"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
+import { Exit } from "../failure.ts"
 
-/** Asks a person; where nobody can be asked, `--yes` has to say it. */
+/** Asks a person, and goes no further without a yes; where nobody can be asked, `--yes` has to say it. */
 export const confirm = Effect.fnUntraced(function*(message: string, yes: boolean) {
-  if (yes) return true
+  if (yes) return
   const { canPrompt } = yield* TerminalCapabilities
   if (canPrompt) {
     const isWanted = yield* Prompt.run(Prompt.Confirm({ message, initial: false })).pipe(
       // Ctrl-C leaves the cursor in the line of the question.
       Effect.onError(() => Console.error(""))
     )
-    if (!isWanted) yield* Console.error("Nothing was done.")
-    return isWanted
+    if (isWanted) return
+    yield* Console.error("Nothing was done.")
+    // As with Ctrl-C: what a shell has after it is not meant to follow.
+    return yield* Effect.fail(new Exit(130))
   }
   return yield* new RegistrationError({
     reason: {

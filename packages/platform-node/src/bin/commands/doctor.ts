@@ -15,20 +15,20 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { examineBrowsers } from "../doctor/browsers.ts"
 import { examineDiscovery } from "../doctor/discovery.ts"
-import { note } from "../doctor/findings.ts"
+import { isTurnedAway, note } from "../doctor/findings.ts"
 import { examineManagement } from "../doctor/management.ts"
 import { examineProofs } from "../doctor/proofs.ts"
 import * as Recorder from "../doctor/recorder.ts"
-import { examineRefusals } from "../doctor/refusals.ts"
+import { examineRefusals, probes } from "../doctor/refusals.ts"
 import { examineRegistration, ordinary } from "../doctor/registration.ts"
-import { type Chapter, reportMarkdown, reportText, withoutSecrets } from "../doctor/report.ts"
+import { type Chapter, reportMarkdown, reportText, summaryOf, withoutSecrets } from "../doctor/report.ts"
 import * as Visit from "../doctor/visit.ts"
 import { readToken, tokenFile } from "../input.ts"
 import { print, waiting } from "../output.ts"
 import { reporting } from "../report.ts"
 import { Secrets } from "../secrets.ts"
-import { issuer, yes } from "../settings.ts"
-import { style } from "../style.ts"
+import { issuer, Json, yes } from "../settings.ts"
+import { plain, style } from "../style.ts"
 import { version } from "../version.ts"
 import { callOptions, exchange } from "../world.ts"
 import { confirm } from "./confirm.ts"
@@ -59,9 +59,9 @@ const examine = Effect.fnUntraced(function*(
   const visit = yield* Visit.make({ server, initialAccessToken, ...options })
   const metadataUrl = records.find(({ status }) => status === 200)?.url
   const browsers = metadataUrl === undefined ? [] : [yield* examineBrowsers(metadataUrl, server.registration_endpoint)]
-  const registration = yield* examineRegistration(visit)
-  // Who is not let in hears of nothing but that.
-  const refusals = registration.failure?.reason._tag === "Unauthorized" ? [] : [yield* examineRefusals(visit)]
+  const registration = yield* examineRegistration(visit, records)
+  const isOver = registration.failure !== undefined && isTurnedAway(registration.failure)
+  const refusals = isOver ? [] : [yield* examineRefusals(visit)]
   const proofs = registration.client === undefined ? [] : [yield* examineProofs(visit, records)]
   const management = registration.client === undefined ? [] : [yield* examineManagement(visit, registration.client)]
   const made = yield* visit.leave
@@ -80,24 +80,34 @@ const examine = Effect.fnUntraced(function*(
   }
 }, Effect.scoped)
 
+/** As many as are tried: one as usual, one with members of its own, those that should be refused, one with a proof. */
+const clients = `up to ${3 + probes.length} clients`
+
+const twoForms = new RegistrationError({
+  reason: {
+    _tag: "InvalidOptions",
+    option: "--markdown",
+    message: "--markdown and --json are two forms of the report: give one of them"
+  }
+})
+
 const notOffered = new RegistrationError({
   reason: { _tag: "Unsupported", feature: "registration_endpoint", message: "the server offers no registration" }
 })
 
-const limitHeaders = ["retry-after", "ratelimit", "ratelimit-limit", "x-ratelimit-limit", "x-ratelimit-remaining"]
+/** Those of RFC 9110 §10.2.3, of the draft of RateLimit headers, and of its forerunners. */
+const isOfLimits = (name: string): boolean => /^(retry-after|(x-)?rate-?limit(-.*)?)$/.test(name)
 
 /** What the answers told of limits. */
 const limitsOf = (records: ReadonlyArray<Recorder.Recorded>): Chapter => {
   const limited = records.filter(({ status }) => status === 429).length
-  const told = limitHeaders.flatMap((name) => {
-    const value = records.map(({ headers }) => headers[name]).findLast((value) => value !== undefined)
-    return value === undefined ? [] : [note(name, value)]
-  })
+  // The last answer that has one tells what is left.
+  const told = new Map(records.flatMap(({ headers }) => Object.entries(headers).filter(([name]) => isOfLimits(name))))
   return {
     title: "Rate limits",
     findings: [
       note("answers of 429", limited === 0 ? "none" : `${limited} of ${records.length}`, "RFC 6585 §4"),
-      ...told
+      ...Array.from(told, ([name, value]) => note(name, value ?? ""))
     ]
   }
 }
@@ -107,13 +117,13 @@ export const doctor = Command.make(
   { issuer, tokenFile, markdown, yes },
   Effect.fnUntraced(
     function*({ issuer, markdown, tokenFile, yes }) {
+      if (markdown && (yield* Json)) return yield* twoForms
       const token = yield* readToken(tokenFile)
-      const question = `Register clients at ${issuer} and delete them again?`
-      if (!(yield* confirm(question, yes))) return
+      yield* confirm(`Register ${clients} at ${plain(issuer)}, and delete them again where it lets them be?`, yes)
       const records: Array<Recorder.Recorded> = []
       const { chapters, failure, made } = yield* examine(issuer, token, records).pipe(
         Effect.provide(Layer.provideMerge(Recorder.layer(records), exchange)),
-        waiting(`examining ${issuer}`)
+        waiting(() => `examining ${issuer}, ${records.length} answers so far`)
       )
       const { scrub } = yield* Secrets
       const report = withoutSecrets({
@@ -129,7 +139,11 @@ export const doctor = Command.make(
       }, scrub)
       yield* markdown
         ? Console.log(reportMarkdown(report))
-        : print({ json: report, text: Effect.map(style, (look) => reportText(report, look)) })
+        : print({
+          json: { ...report, summary: summaryOf(report.chapters) },
+          // The failure is told apart from it.
+          text: Effect.map(style, (look) => `${reportText(report, look)}${failure === undefined ? "" : "\n"}`)
+        })
       // The report is there in any case; the exit code says whether a client could be registered.
       if (failure !== undefined) return yield* failure
     },
@@ -138,7 +152,7 @@ export const doctor = Command.make(
 ).pipe(
   Command.withDescription(
     "Find out how registration really goes at a server: discovery, errors, what it changes, management, DPoP, browsers, " +
-      "limits. It registers a few clients and deletes them again, and asks before it does. The report holds no secret: " +
+      "limits. It registers a few clients and deletes them again where the server lets it, and asks before it does. The report holds no secret: " +
       "send it to the operator of the server."
   ),
   Command.withShortDescription("Find out how registration goes at a server"),

@@ -12,15 +12,35 @@ import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import { notKeptOption } from "../failure.ts"
 
-const notKept = ({ issuer, profile }: Key) =>
-  new RegistrationError({
+/** Whoever is wrong about a slash or about the profile is told what there is. */
+const notKept = Effect.fnUntraced(function*({ issuer, profile }: Key) {
+  const { list } = yield* Registrar.Registrar
+  const alike = yield* list.pipe(
+    Stream.filter(({ clientId, ...key }) =>
+      Option.isSome(clientId) && withoutSlash(key.issuer) === withoutSlash(issuer) &&
+      (key.issuer !== issuer || key.profile !== profile)
+    ),
+    Stream.map((key) => key.issuer === issuer ? `profile ${key.profile}` : `${key.issuer} (profile ${key.profile})`),
+    Stream.runCollect
+  )
+  return yield* new RegistrationError({
     reason: {
       _tag: "InvalidOptions",
       option: notKeptOption,
-      message: `nothing is kept for ${issuer} (profile ${profile})`
+      message: `nothing is kept for ${issuer} (profile ${profile})${
+        alike.length === 0 ? "" : `, but for ${Array.from(alike).sort().slice(0, few).join(", ")}${more(alike.length)}`
+      }`
     },
     issuer
   })
+})
+
+/** How many of what is alike are named. */
+const few = 3
+
+const more = (count: number): string => count > few ? ` and ${count - few} more` : ""
+
+const withoutSlash = (issuer: string): string => issuer.replace(/\/$/, "")
 
 /** The registration that is kept under a key; fails when there is none. */
 export const keptUnder = Effect.fnUntraced(function*(key: Key) {

@@ -5,6 +5,7 @@
  */
 import * as Registrar from "@effect-dcr/core/Registrar"
 import type { Key } from "@effect-dcr/core/RegistrationStore"
+import * as Arr from "effect/Array"
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -12,7 +13,7 @@ import * as Stream from "effect/Stream"
 import { print } from "../output.ts"
 import { sections } from "../render.ts"
 import { reporting } from "../report.ts"
-import { columns, paragraph, plain, type Style, style } from "../style.ts"
+import { columns, isWide, paragraph, plain, type Style, style } from "../style.ts"
 import { headlineOf } from "../words.ts"
 import { registrar, storeDirectory } from "../world.ts"
 import { noteOf } from "./kept.ts"
@@ -42,6 +43,18 @@ const rowOf =
     ].join(", ")
   ]
 
+/** A table, or a list under each issuer where the terminal is too narrow for one. */
+const tableText = (summaries: ReadonlyArray<Row>, look: Style): string => {
+  const rows = [
+    ["ISSUER", "PROFILE", "CLIENT", summaries.some(isRemarkable) ? "NOTE" : ""].map(look.dim),
+    ...summaries.map(rowOf(look))
+  ]
+  if (isWide(rows, look, "")) return columns(rows, look, "")
+  return Object.entries(Arr.groupBy(summaries, ({ issuer }) => issuer)).map(([issuer, ofIssuer]) =>
+    `${look.bold(plain(issuer))}\n${columns(ofIssuer.map((summary) => rowOf(look)(summary).slice(1)), look)}`
+  ).join("\n")
+}
+
 const isRemarkable = ({ note, possibleOrphans, previousClientIds, problem }: Row): boolean =>
   note !== undefined || previousClientIds.length > 0 || possibleOrphans.length > 0 || Option.isSome(problem)
 
@@ -68,17 +81,11 @@ export const list = Command.make(
           sections([
             summaries.length === 0
               ? "Nothing is kept. `effect-dcr register ISSUER` begins."
-              : columns(
-                [
-                  ["ISSUER", "PROFILE", "CLIENT", summaries.some(isRemarkable) ? "NOTE" : ""].map(look.dim),
-                  ...summaries.map(rowOf(look))
-                ],
-                look,
-                ""
-              ),
+              : tableText(summaries, look),
             summaries.some(({ possibleOrphans }) => possibleOrphans.length > 0)
               ? paragraph(
-                "possibly orphaned: it is not known whether a client was created, and nobody could manage it",
+                "possibly orphaned: it is not known whether a client was created, and nobody could manage it. Once the " +
+                  "operator of the server knows, `effect-dcr remove ISSUER --forget` ends it.",
                 look,
                 ""
               )

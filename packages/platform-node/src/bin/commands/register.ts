@@ -9,7 +9,7 @@ import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import { metadataFlags, readMetadata, readToken, tokenFile } from "../input.ts"
+import { metadataFlags, oneStandardInput, readMetadata, readToken, tokenFile } from "../input.ts"
 import { print, waiting } from "../output.ts"
 import { clientJson, clientText, sections, titleText } from "../render.ts"
 import { reporting } from "../report.ts"
@@ -20,6 +20,7 @@ import { outcomeOf, outcomeWord, remarkText } from "./outcome.ts"
 
 const preset = Flag.ChoiceWithValue("preset", [["openid", openid], ["fapi2", fapi2], ["mcp", mcp]]).pipe(
   Flag.withDescription("Fill in and check what an ecosystem asks for"),
+  Flag.withMetavar("NAME"),
   Flag.optional
 )
 
@@ -29,6 +30,7 @@ export const register = Command.make(
   Effect.fnUntraced(
     function*({ issuer, preset, profile, tokenFile, ...input }) {
       const { ensure, get } = yield* Registrar.Registrar
+      yield* oneStandardInput({ tokenFile, metadata: input.metadata })
       const metadata = yield* readMetadata(input)
       const initialAccessToken = yield* readToken(tokenFile)
       const before = yield* get({ issuer, profile })

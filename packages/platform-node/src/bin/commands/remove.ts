@@ -7,11 +7,12 @@ import * as Registrar from "@effect-dcr/core/Registrar"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import { print, waiting } from "../output.ts"
 import { sections, titleText } from "../render.ts"
 import { reporting } from "../report.ts"
 import { issuer, profile, yes } from "../settings.ts"
-import { paragraph, style } from "../style.ts"
+import { paragraph, plain, style } from "../style.ts"
 import { registrar } from "../world.ts"
 import { confirm } from "./confirm.ts"
 import { listedUnder, noteOf } from "./kept.ts"
@@ -34,13 +35,17 @@ export const remove = Command.make(
     function*({ forget, issuer, profile, yes }) {
       const service = yield* Registrar.Registrar
       const key = { issuer, profile }
-      const note = noteOf(yield* listedUnder(key))
+      const listed = yield* listedUnder(key)
+      const note = noteOf(listed)
+      const client = plain(
+        Option.match(listed.clientId, { onNone: () => "the client", onSome: (id) => `client ${id}` })
+      )
       const question = note === "never" || note === "unknown"
         ? "Forget what is noted? No client is known."
         : forget
-        ? "Forget the credentials? Nobody can manage the client then."
-        : "Delete the client at the server? Its users are logged out."
-      if (!(yield* confirm(question, yes))) return
+        ? `Forget the credentials of ${client}? Nobody can manage it then.`
+        : `Delete ${client} at the server? Its users are logged out.`
+      yield* confirm(question, yes)
       const removed = forget
         ? yield* Effect.as(service.forget(key), [])
         : yield* service.remove(key).pipe(waiting(`deleting at ${issuer}`, true))

@@ -35,6 +35,7 @@ export const examineDiscovery = Effect.fnUntraced(function*(
     for (const attempt of attempts) findings.push(note("not there", `${attempt.url}: ${attempt.problem}`))
     for (const member of malformed) findings.push(bad("malformed member", member, section))
   }
+  if (servers.length === 0) findings.push(bad("metadata", "none was found", "RFC 8414 §3"))
   const endpoints = new Set(servers.map(({ registration_endpoint }) => registration_endpoint))
   if (endpoints.size > 1) findings.push(bad("registration endpoint", "the two documents name different ones"))
   const [server] = servers

@@ -35,11 +35,16 @@ export const refusalOf = ({ reason }: RegistrationError): string => {
   if (reason._tag === "DiscoveryFailed") {
     return reason.attempts.map(({ problem, url }) => `${problemOf(problem)} at ${url}`).join("; ")
   }
-  const code = codes[reason._tag]
-  if (code !== undefined && "error_description" in reason) {
-    const { error_description, status } = reason
-    return `${status} ${code}${error_description === undefined ? "" : `: ${error_description}`}`
+  const status = "status" in reason && reason.status !== undefined ? String(reason.status) : undefined
+  const code = codes[reason._tag] ?? ("error" in reason ? reason.error : undefined)
+  if (status !== undefined && code !== undefined) {
+    const description = "error_description" in reason ? reason.error_description : undefined
+    return `${status} ${code}${description === undefined ? "" : `: ${description}`}`
   }
-  const status = "status" in reason && reason.status !== undefined ? `${reason.status} ` : ""
-  return `${status}${reason._tag}: ${messageOf(new RegistrationError({ reason }))}`
+  const message = messageOf(new RegistrationError({ reason }))
+  return status === undefined || message.includes(status) ? message : `${status}: ${message}`
 }
+
+/** Whoever is not let in, or asked too often, hears of nothing but that. */
+export const isTurnedAway = ({ reason }: RegistrationError): boolean =>
+  reason._tag === "Unauthorized" || reason._tag === "RateLimited"

@@ -4,12 +4,27 @@
  * @internal
  */
 import * as ClientConfiguration from "@effect-dcr/core/ClientConfiguration"
-import type { RegisteredClient } from "@effect-dcr/core/RegisteredClient"
+import { RegisteredClient } from "@effect-dcr/core/RegisteredClient"
 import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import { bad, good, note, refusalOf } from "./findings.ts"
 import type { Chapter, Finding } from "./report.ts"
 import type { Visit } from "./visit.ts"
+
+const changedName = "effect-dcr doctor, changed"
+
+/** The same client, as somebody would ask for it who has no right to. */
+const strangerTo = (client: RegisteredClient): RegisteredClient =>
+  new RegisteredClient({
+    issuer: client.issuer,
+    requested: client.requested,
+    filledIn: client.filledIn,
+    warnings: client.warnings,
+    information: { ...client.information, registration_access_token: Redacted.make("not-the-token-of-this-client") },
+    extensions: client.extensions,
+    deviations: client.deviations
+  })
 
 export const examineManagement = Effect.fnUntraced(function*(visit: Visit, registered: RegisteredClient) {
   const findings: Array<Finding> = []
@@ -46,16 +61,26 @@ export const examineManagement = Effect.fnUntraced(function*(visit: Visit, regis
     "RFC 7592 §2.1",
     yield* ClientConfiguration.read(client, options).pipe(keep, Effect.result, Effect.uninterruptible)
   )
+  const stranger = yield* Effect.result(ClientConfiguration.read(strangerTo(client), options))
+  findings.push(
+    Result.isSuccess(stranger)
+      ? bad("read with a wrong token", "the registration is shown to whoever knows the address", "RFC 7592 §2")
+      : stranger.failure.reason._tag === "Unauthorized"
+      ? good("read with a wrong token", refusalOf(stranger.failure), "RFC 7592 §2")
+      : note("read with a wrong token", refusalOf(stranger.failure), "RFC 7592 §2")
+  )
   judge(
     "update",
     "RFC 7592 §2.2",
     // Not `update`, which reads once more: the token that came with it would be known to nobody here.
-    yield* ClientConfiguration.replace(client, { set: { client_name: "effect-dcr doctor, changed" } }, options).pipe(
+    yield* ClientConfiguration.replace(client, { set: { client_name: changedName } }, options).pipe(
       keep,
       Effect.result,
       Effect.uninterruptible
     )
   )
+  const { client_name = changedName } = client.information
+  if (client_name !== changedName) findings.push(bad("what the update changed", "nothing", "RFC 7592 §2.2"))
   const removed = yield* Effect.result(ClientConfiguration.remove(client, options))
   if (Result.isFailure(removed)) {
     findings.push(bad("delete", refusalOf(removed.failure), "RFC 7592 §2.3"))

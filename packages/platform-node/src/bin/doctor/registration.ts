@@ -9,7 +9,8 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
-import { bad, good, note, refusalOf } from "./findings.ts"
+import { bad, good, isTurnedAway, note, refusalOf } from "./findings.ts"
+import type { Recorded } from "./recorder.ts"
 import type { Finding } from "./report.ts"
 import type { Visit } from "./visit.ts"
 
@@ -26,7 +27,7 @@ const withMore = ClientMetadata.withExtensions({ ...ordinary, "client_name#fr": 
   [vendorMember]: "probe"
 })
 
-export const examineRegistration = Effect.fnUntraced(function*(visit: Visit) {
+export const examineRegistration = Effect.fnUntraced(function*(visit: Visit, records: ReadonlyArray<Recorded>) {
   const findings: Array<Finding> = []
   const result = yield* visit.register(ordinary)
   if (Result.isFailure(result)) {
@@ -40,12 +41,20 @@ export const examineRegistration = Effect.fnUntraced(function*(visit: Visit) {
           }; ${seen}`,
           "RFC 7591 §3"
         )
+        : isTurnedAway(result.failure)
+        ? note("registration", seen, "RFC 6585 §4")
         : bad("registration", seen, "RFC 7591 §3.2")
     )
     return { client: undefined, failure: result.failure, chapter: { title: "Registration", findings } }
   }
   const client = result.success
-  findings.push(good("registration", "a client was registered", "RFC 7591 §3.2.1"), ...findingsOf(client))
+  const answer = records.findLast(({ method, status }) => method === "POST" && status !== undefined)
+  const token = visit.initialAccessToken === undefined ? "without a token" : "with the token"
+  findings.push(
+    good("registration", `${answer?.status ?? ""} a client was registered, ${token}`.trim(), "RFC 7591 §3.2.1"),
+    ...headersOf(answer),
+    ...findingsOf(client)
+  )
   const more = yield* visit.register(withMore)
   findings.push(
     Result.isFailure(more)
@@ -56,6 +65,15 @@ export const examineRegistration = Effect.fnUntraced(function*(visit: Visit) {
   )
   return { client, failure: undefined, chapter: { title: "Registration", findings } }
 })
+
+/** How the answer is labelled: what is wrong with it is a deviation of the client. */
+const headersOf = (answer: Recorded | undefined): ReadonlyArray<Finding> => {
+  const told = ["content-type", "cache-control"].flatMap((name) => {
+    const value = answer?.headers[name]
+    return value === undefined ? [] : [`${name}: ${value}`]
+  })
+  return told.length === 0 ? [] : [note("headers of the answer", told.join("; "), "RFC 7591 §3.2.1")]
+}
 
 const findingsOf = (client: RegisteredClient): ReadonlyArray<Finding> => {
   const { added, assumed, dropped, replaced } = client.differences

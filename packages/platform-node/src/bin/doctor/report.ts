@@ -33,6 +33,9 @@ export interface Made {
   readonly why?: string | undefined
 }
 
+/** How many findings there are of each verdict. */
+export type Summary = { readonly [V in Verdict]: number }
+
 export interface Report {
   readonly issuer: string
   /** ISO 8601. */
@@ -53,6 +56,17 @@ export const withoutSecrets = (report: Report, scrub: (text: string) => string):
   made: report.made.map((made) => made.why === undefined ? made : { ...made, why: scrub(made.why) }),
   requests: report.requests.map(({ answer, request }) => ({ answer, request: scrub(request) }))
 })
+
+export const summaryOf = (chapters: ReadonlyArray<Chapter>): Summary => {
+  const count = (verdict: Verdict) =>
+    chapters.reduce((sum, { findings }) => sum + findings.filter((finding) => finding.verdict === verdict).length, 0)
+  return { good: count("good"), note: count("note"), bad: count("bad") }
+}
+
+const summaryText = ({ bad, good, note }: Summary, paint: Pick<Style, "bad" | "good">): string =>
+  `${
+    bad === 0 ? paint.good("no departure") : paint.bad(counted(bad, "departure"))
+  } from the specifications, ${note} to know, ${good} as specified`
 
 const marks = { good: "✔", note: "•", bad: "✘" } as const
 
@@ -77,7 +91,9 @@ export const reportText = (report: Report, look: Style): string => {
         )
       }`
     ),
-    `${counted(report.requests.length, "request")}; ${madeText(report.made)}`,
+    `${summaryText(summaryOf(report.chapters), look)}\n${counted(report.requests.length, "request")}; ${
+      madeText(report.made)
+    }`,
     ...leftText(left, look)
   ].join("\n\n")
 }
@@ -115,10 +131,26 @@ const cell = (text: string): string => plain(text).replace(/[\\|`*_<>[\]]/g, (ch
 
 const listOf = (items: ReadonlyArray<string>): string => items.map((item) => `- ${item}`).join("\n")
 
+const unpainted = { good: (text: string) => text, bad: (text: string) => text }
+
+/** First what is to be mended. */
+const departuresText = (chapters: ReadonlyArray<Chapter>): ReadonlyArray<string> => {
+  const departures = chapters.flatMap(({ findings, title }) =>
+    findings.filter(({ verdict }) => verdict === "bad").map(({ section, seen, what }) =>
+      `${title}, ${cell(what)}: ${cell(seen)}${section === undefined ? "" : ` (${cell(section)})`}`
+    )
+  )
+  return departures.length === 0 ? [] : [listOf(departures)]
+}
+
 export const reportMarkdown = (report: Report): string =>
   [
     `# Dynamic client registration at ${cell(report.issuer)}`,
-    `Seen by \`effect-dcr doctor\` ${report.version} at ${report.at}. ${legend}.`,
+    `Seen by \`effect-dcr doctor\` ${report.version} at ${report.at}: ${
+      summaryText(summaryOf(report.chapters), unpainted)
+    }.`,
+    ...departuresText(report.chapters),
+    `${legend.replaceAll("   ", ", ")}.`,
     ...report.chapters.map(({ findings, title }) =>
       [
         `## ${title}`,
