@@ -6,7 +6,7 @@
 import { globSync, readFileSync } from "node:fs"
 import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { delimiter, join } from "node:path"
 import { at, packages, tarballs } from "./support/paths.ts"
 import { main, must } from "./support/run.ts"
 
@@ -59,8 +59,13 @@ main(async () => {
   const project = await mkdtemp(join(tmpdir(), "effect-dcr-install-"))
   try {
     const done: Array<string> = []
-    const run = async (what: string, command: string, args: ReadonlyArray<string>): Promise<string> => {
-      const output = await must(join(project, "node_modules", command), args, { cwd: project })
+    const run = async (
+      what: string,
+      command: string,
+      args: ReadonlyArray<string>,
+      env: NodeJS.ProcessEnv = {}
+    ): Promise<string> => {
+      const output = await must(join(project, "node_modules", command), args, { cwd: project, env })
       done.push(what)
       return output
     }
@@ -98,7 +103,9 @@ main(async () => {
       const output = await use(node, ["out/node.js"], node)
       if (output.trim() !== "registered and kept") throw new Error(`${node}: ${output}`)
       await rm(join(project, "registrations"), { recursive: true })
-      const version = await use(`effect-dcr (${node})`, ["node_modules/.bin/effect-dcr", "--version"], node)
+      // By its name, as a person calls it: the first line of the file has to find Node, and the file has to be executable.
+      const PATH = `${join(project, "node_modules", node, "bin")}${delimiter}${process.env["PATH"] ?? ""}`
+      const version = await run(`effect-dcr (${node})`, ".bin/effect-dcr", ["--version"], { PATH })
       if (!/\d+\.\d+\.\d+/.test(version)) throw new Error(`effect-dcr --version: ${version}`)
     }
     console.log(done.join(", "))

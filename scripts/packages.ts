@@ -58,7 +58,7 @@ const contents = async (name: string, tarball: string): Promise<void> => {
   if (/"(workspace|catalog|file|link):/.test(manifest)) {
     problems.push(`${name}: package.json still refers to this workspace`)
   }
-  for (const file of files.filter((file) => file.endsWith(".js.map"))) {
+  for (const file of files.filter((file) => file.endsWith(".map"))) {
     const map: unknown = JSON.parse(await readFile(join(folder, file), "utf8"))
     const sources: unknown = typeof map === "object" && map !== null ? Reflect.get(map, "sources") : undefined
     for (const source of Array.isArray(sources) ? sources.map(String) : ["nothing"]) {
