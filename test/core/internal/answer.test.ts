@@ -106,15 +106,25 @@ describe("readAnswer", () => {
 
   it.effect("reads what a client of the user made of a stream", () =>
     Effect.gen(function*() {
-      const original = HttpClientResponse.fromWeb(post, toWeb({ body: "hello", headers: { "content-length": "5" } }))
       const derive: (from: HttpClientResponse.HttpClientResponse, properties: PropertyDescriptorMap) => typeof from =
         Object.create
-      const louder = derive(original, {
-        stream: { get: () => Stream.map(original.stream, (bytes) => bytes.map((byte) => byte - 32)) }
-      })
-      const response = derive(louder, { status: { value: 200 } })
-      const answer = yield* readAnswer(receive(response, { role: "registration_endpoint", url, effects: true }, limit))
-      assert.strictEqual(answer.text, "HELLO")
+      const louder = (original: HttpClientResponse.HttpClientResponse) =>
+        Stream.map(original.stream, (bytes) => bytes.map((byte) => byte - 32))
+      const own = (original: HttpClientResponse.HttpClientResponse) =>
+        derive(original, { stream: { get: () => louder(original) } })
+      const clients: ReadonlyArray<typeof own> = [
+        own,
+        (original) => derive(own(original), { status: { value: 200 } }),
+        (original) =>
+          new Proxy(original, {
+            get: (target, name): unknown => name === "stream" ? louder(target) : Reflect.get(target, name, target)
+          })
+      ]
+      for (const client of clients) {
+        const original = HttpClientResponse.fromWeb(post, toWeb({ body: "hello", headers: { "content-length": "5" } }))
+        const place = { role: "registration_endpoint", url, effects: true } as const
+        assert.strictEqual((yield* readAnswer(receive(client(original), place, limit))).text, "HELLO")
+      }
     }))
 
   it.effect("lets go of a stream whose pieces are no bytes", () =>

@@ -304,11 +304,30 @@ interface UnreadWeb {
 const isUnread = (source: Response): source is Response & UnreadWeb =>
   Predicate.hasProperty(source.body, "getReader") && !source.bodyUsed && !source.body.locked
 
-/** Whether somebody put a stream of their own before that of the transport, by `Object.create` for instance. */
-const hasOtherStream = (response: object): boolean => {
+/** Whether somebody put a stream of their own before that of the transport: by `Object.create`, or by a `Proxy`. */
+const hasOtherStream = (response: object): boolean => isShadowed(response) || !streamsItsSource(response)
+
+const isShadowed = (response: object): boolean => {
   if (Object.hasOwn(response, "constructor")) return false
   const prototype: unknown = Object.getPrototypeOf(response)
-  return Object.hasOwn(response, "stream") || (Predicate.isObjectKeyword(prototype) && hasOtherStream(prototype))
+  return Object.hasOwn(response, "stream") || (Predicate.isObjectKeyword(prototype) && isShadowed(prototype))
+}
+
+/** A `Proxy` cannot be told from what is behind it, but the stream that it gives is not made of its receiver's source. */
+const streamsItsSource = (response: object): boolean => {
+  let asked = false
+  const receiver = {
+    get source() {
+      asked = true
+      return { body: true }
+    }
+  }
+  try {
+    Reflect.get(response, "stream", receiver)
+  } catch {
+    // A class of somebody else's, which knows its own instances only.
+  }
+  return asked
 }
 
 /** Nobody waits for it, and there is nobody to tell that it failed. */
