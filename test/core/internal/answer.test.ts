@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Stream } from "effect"
+import { Effect, Fiber, Stream } from "effect"
 import { HttpClientRequest, HttpClientResponse } from "effect/http"
 import {
   isDeeperThan,
@@ -15,6 +15,7 @@ import { type Answer, toWeb } from "../../support/recordedHttpClient.ts"
 const url = "https://op.example/register"
 const post = HttpClientRequest.post(url)
 const limit = 1000
+const place = { role: "registration_endpoint", url, effects: true } as const
 
 const read = (answer: Answer, request = post, change: (response: Response) => void = () => {}) => {
   const web = toWeb(answer)
@@ -112,8 +113,20 @@ describe("readAnswer", () => {
         Stream.map(original.stream, (bytes) => bytes.map((byte) => byte - 32))
       const own = (original: HttpClientResponse.HttpClientResponse) =>
         derive(original, { stream: { get: () => louder(original) } })
+      const above = (original: HttpClientResponse.HttpClientResponse) =>
+        derive(original, {
+          stream: {
+            get(this: unknown) {
+              return Stream.map(
+                Reflect.get(original, "stream", this),
+                (bytes: Uint8Array) => bytes.map((byte) => byte - 32)
+              )
+            }
+          }
+        })
       const clients: ReadonlyArray<typeof own> = [
         own,
+        above,
         (original) => derive(own(original), { status: { value: 200 } }),
         (original) =>
           new Proxy(original, {
@@ -122,9 +135,46 @@ describe("readAnswer", () => {
       ]
       for (const client of clients) {
         const original = HttpClientResponse.fromWeb(post, toWeb({ body: "hello", headers: { "content-length": "5" } }))
-        const place = { role: "registration_endpoint", url, effects: true } as const
         assert.strictEqual((yield* readAnswer(receive(client(original), place, limit))).text, "HELLO")
       }
+    }))
+
+  it.effect("lets go of a body when nobody waits for it any more", () =>
+    Effect.gen(function*() {
+      let cancelled = false
+      const body = new ReadableStream<Uint8Array>({
+        cancel: () => {
+          cancelled = true
+        }
+      })
+      const fiber = yield* Effect.forkChild(read({ body }), { startImmediately: true })
+      yield* Fiber.interrupt(fiber)
+      assert.isTrue(cancelled)
+    }))
+
+  it.effect("of a response that somebody read is what they read", () =>
+    Effect.gen(function*() {
+      const response = HttpClientResponse.fromWeb(post, toWeb({ body: "hello" }))
+      assert.strictEqual(yield* response.text, "hello")
+      assert.strictEqual((yield* readAnswer(receive(response, place, limit))).text, "hello")
+    }))
+
+  it.effect("of a response that somebody else reads is not there", () =>
+    Effect.gen(function*() {
+      const { reason } = yield* failsWith("OutcomeUnknown")(
+        read({ body: "hello" }, post, ({ body }) => body?.getReader())
+      )
+      assert.strictEqual(reason.why, "UnreadableBody")
+      // of one that was begun and left, the rest is no answer
+      const web = toWeb({ body: "hello" })
+      yield* Effect.promise(async () => {
+        const reader = web.body?.getReader()
+        await reader?.read()
+        reader?.releaseLock()
+      })
+      const left = HttpClientResponse.fromWeb(post, web)
+      const failure = yield* failsWith("OutcomeUnknown")(readAnswer(receive(left, place, limit)))
+      assert.strictEqual(failure.reason.why, "UnreadableBody")
     }))
 
   it.effect("lets go of a stream whose pieces are no bytes", () =>
