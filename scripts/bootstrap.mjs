@@ -76,7 +76,12 @@ await install()
 const child = spawn(node, [resolve(root, entry), ...args], {
   // file names on the command line mean what they mean in the directory where npm was called
   cwd: process.env["INIT_CWD"] ?? process.cwd(),
-  env: { ...process.env, PATH: `${bin}${delimiter}${process.env["PATH"] ?? ""}` },
+  env: {
+    // to compile what they import takes most programs most of the time
+    NODE_COMPILE_CACHE: join(root, "build", "compile-cache"),
+    ...process.env,
+    PATH: `${bin}${delimiter}${process.env["PATH"] ?? ""}`
+  },
   stdio: "inherit"
 })
 
