@@ -36,6 +36,7 @@ export default defineConfig({
           ...common,
           name: "interop",
           include: ["interop/**/*.test.ts", ...slow],
+          globalSetup: ["interop/globalSetup.ts"],
           testTimeout: 30_000,
           hookTimeout: 60_000
         }

@@ -2,8 +2,7 @@
 import { Effect, FileSystem, type Scope } from "effect"
 import { type ChildProcess, spawn } from "node:child_process"
 import * as Path from "node:path"
-
-const entry = Path.join(import.meta.dirname, "../../packages/platform-node/src/bin/main.ts")
+import { outputs } from "./bundles.ts"
 
 export interface Ended {
   readonly code: number | null
@@ -27,7 +26,7 @@ export const startCommand = (
 ): Effect.Effect<{ readonly child: ChildProcess; readonly ended: Effect.Effect<Ended> }, never, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.sync(() => {
-      const child = spawn(process.execPath, [entry, ...args], {
+      const child = spawn(process.execPath, [outputs.commandLine, ...args], {
         cwd,
         stdio: ["pipe", output ?? "pipe", "pipe"],
         env: {
