@@ -57,6 +57,8 @@ export default defineConfig({
           ...common,
           name: "browser",
           include: ["**/*.chromium.test.ts"],
+          // what is bundled for the pages is for all files
+          isolate: false,
           globalSetup: ["browser/globalSetup.ts"],
           testTimeout: 120_000,
           hookTimeout: 120_000

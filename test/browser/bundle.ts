@@ -4,8 +4,18 @@ import { fileURLToPath } from "node:url"
 
 const file = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
 
-/** Bundles a module of `test/platform-browser/page`. */
-export const bundlePage = async (name: string): Promise<string> => {
+const bundled = new Map<string, Promise<string>>()
+
+/** Bundles a module of `test/platform-browser/page`, once for all tests that run in the same process. */
+export const bundlePage = (name: string): Promise<string> => {
+  const before = bundled.get(name)
+  if (before !== undefined) return before
+  const bundle = bundleOf(name)
+  bundled.set(name, bundle)
+  return bundle
+}
+
+const bundleOf = async (name: string): Promise<string> => {
   const { outputFiles: [output] } = await build({
     entryPoints: [file(`../platform-browser/page/${name}.ts`)],
     bundle: true,

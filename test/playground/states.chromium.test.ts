@@ -51,6 +51,7 @@ describe("the playground", () => {
             await page.getByText("The metadata breaks rules").waitFor()
             await look("4-refused")
             await page.getByLabel("Raw JSON").fill("{ \"client_name\":")
+            await page.getByText("Not JSON yet").waitFor()
             await look("5-not-json")
             await page.getByRole("radio", { name: "Plain" }).check()
             await page.getByLabel("Raw JSON").fill(JSON.stringify({

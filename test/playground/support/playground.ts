@@ -1,8 +1,6 @@
 /** The playground as it is built, on an origin of its own, with a real server in a process of its own. */
 import axe from "axe-core"
 import { Effect, type Scope } from "effect"
-import * as fs from "node:fs/promises"
-import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import type { BrowserContextOptions, Page } from "playwright-core"
@@ -79,13 +77,22 @@ export const opened = (
 // judging what is there
 // -----------------------------------------------------------------------------
 
-const folder = join(tmpdir(), "effect-dcr-playground")
+/** `PLAYGROUND_PICTURES=folder` puts a picture of each state there, for people. To make it takes longer than to judge the state. */
+const pictures = process.env["PLAYGROUND_PICTURES"]
 
-/** What axe finds, and what does not fit on the page. Leaves a picture for people, outside of the repository. */
+/** Waits until what was done last is drawn, and its colours are no longer on their way. */
+const settled = (page: Page): Promise<void> =>
+  page.evaluate(async () => {
+    for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame)
+    await Promise.allSettled(document.getAnimations().map(({ finished }) => finished))
+  })
+
+/** What axe finds, and what does not fit on the page. */
 export const judge = async (page: Page, name: string): Promise<ReadonlyArray<string>> => {
-  await fs.mkdir(folder, { recursive: true })
-  await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true })
-  await page.evaluate(axe.source)
+  await settled(page)
+  if (pictures !== undefined) await page.screenshot({ path: join(pictures, `${name}.png`), fullPage: true })
+  // What takes as long as to judge is done once for each page that is loaded.
+  if (!await page.evaluate(() => "axe" in window)) await page.evaluate(axe.source)
   const violations = await page.evaluate(async () => {
     const { axe } = window
     const result = await axe.run(document, {
