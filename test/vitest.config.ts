@@ -46,10 +46,11 @@ export default defineConfig({
           ...common,
           name: "fleet",
           include: ["fleet/**/*.test.ts"],
-          testTimeout: 60_000,
-          hookTimeout: 120_000,
-          // each file has servers of its own
-          fileParallelism: false
+          globalSetup: ["fleet/bundledChildren.ts"],
+          // each file has servers of its own, and each test a prefix of its own
+          isolate: false,
+          testTimeout: 120_000,
+          hookTimeout: 120_000
         }
       },
       {

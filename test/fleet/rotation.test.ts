@@ -10,6 +10,9 @@ const kinds = { postgres, redis }
 /** What a busy machine may take to be told, to ask and to write down. In milliseconds. */
 const slack = 1000
 
+/** Most of the time of each is waited. */
+const together = { concurrent: true }
+
 for (const [name, server] of Object.entries(kinds)) {
   describe(`a secret that is rotated, on ${name}`, () => {
     const store = serverFor(server)
@@ -26,7 +29,7 @@ for (const [name, server] of Object.entries(kinds)) {
           seed: 41
         })
         assert.isBelow(longest, slack)
-      }))
+      }), together)
 
     it.live("is used by all others within the bound of age when they do not", () =>
       Effect.gen(function*() {
@@ -42,6 +45,6 @@ for (const [name, server] of Object.entries(kinds)) {
         assert.isBelow(longest, maxAge + slack)
         // Who was never late would have heard of it.
         assert.isAbove(longest, 0)
-      }))
+      }), together)
   })
 }

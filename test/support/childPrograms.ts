@@ -27,15 +27,32 @@ export interface Child {
   readonly complaints: () => string
 }
 
+/** How the folder of programs that are bundled is named to those who start them; see `bundledChildren.ts`. */
+export const bundledChildren = "BUNDLED_CHILDREN"
+
+/** The program as it was bundled or as it stands here, and where what is compiled of it is kept. */
+const placeOf = (program: string): { readonly file: string; readonly cache: string } => {
+  const folder = process.env[bundledChildren]
+  if (folder !== undefined) {
+    const file = Path.join(folder, program.replace(/\.ts$/, ".js"))
+    if (Fs.existsSync(file)) return { file, cache: Path.join(folder, "compile-cache") }
+  }
+  return {
+    file: Path.join(import.meta.dirname, program),
+    cache: Path.join(import.meta.dirname, "../../build/compile-cache")
+  }
+}
+
 /** Starts a program of this folder; it is killed with the scope, if it is still there. */
 export const startChild = (program: string, args: ReadonlyArray<string>): Effect.Effect<Child, never, Scope.Scope> =>
   Effect.map(
     Effect.acquireRelease(
       Effect.sync(() => {
-        const child = spawn(process.execPath, [Path.join(import.meta.dirname, program), ...args], {
+        const { cache, file } = placeOf(program)
+        const child = spawn(process.execPath, [file, ...args], {
           stdio: ["pipe", "pipe", "pipe"],
           // Half of what a child does is to compile the same modules.
-          env: { ...process.env, NODE_COMPILE_CACHE: Path.join(import.meta.dirname, "../../build/compile-cache") }
+          env: { ...process.env, NODE_COMPILE_CACHE: cache }
         })
         // A child that was killed does not read any more.
         child.stdin.on("error", () => {})
