@@ -14,7 +14,7 @@ import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import type * as Schema from "effect/Schema"
 import { ExchangeLimits } from "./ExchangeLimits.ts"
 import { isDeeperThan, isJsonObject, parseJson } from "./internal/answer.ts"
-import { startBudget } from "./internal/budget.ts"
+import { Budget } from "./internal/budget.ts"
 import { type Answer, exchange } from "./internal/exchange.ts"
 import { differByOneSlash, isAsked, judgeIdentifier, quoteIdentifier, refuse } from "./internal/identifier.ts"
 import { readServer } from "./internal/readServer.ts"
@@ -364,13 +364,13 @@ interface Got {
 /** GET of a JSON object, within what is left of the time for all requests of a discovery. */
 const makeGet = Effect.fnUntraced(function*(role: string, identifier: string | URL, options: RequestOptions) {
   const limits = yield* ExchangeLimits
-  const remaining = yield* startBudget(options.deadline)
+  const budget = new Budget(yield* Effect.context(), options.deadline)
   return Effect.fnUntraced(function*(url: string) {
     const answer = yield* exchange(HttpClientRequest.get(url, { acceptJson: true }), {
       role,
       allowInsecure: options.dangerouslyAllowInsecureRequests === true,
       issuer: String(identifier),
-      deadline: yield* remaining,
+      deadline: yield* budget.remaining,
       maxBytes: limits.maxMetadataBytes
     })
     return read(answer, limits.maxJsonDepth, yield* Clock.currentTimeMillis)

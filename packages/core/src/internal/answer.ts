@@ -54,10 +54,13 @@ export const receive = (
 /** Reads an answer to its end. A failure to do so becomes what {@link unfinished} makes of it. */
 export const readAnswer = (incoming: Incoming): Effect.Effect<Answer, RegistrationError> => {
   const { response } = incoming
-  return isRead(response) ? Effect.succeed(response[readBefore]) : readBody(incoming).pipe(
-    Effect.map((text) => withText(incoming, text)),
-    Effect.catch((failure) => unfinished(incoming, unreadAnswer(failure, incoming)))
-  )
+  if (isRead(response)) return Effect.succeed(response[readBefore])
+  const fail = (failure: BodyFailure) => unfinished(incoming, unreadAnswer(failure, incoming))
+  return Effect.matchEffect(readBody(incoming), {
+    // A character is a byte at least: no honest length gives more.
+    onSuccess: (text) => text.length > incoming.maximum ? fail(tooLarge) : Effect.succeed(withText(incoming, text)),
+    onFailure: (failure) => isEmptyBody(failure) ? Effect.succeed(withText(incoming, "")) : fail(failure)
+  })
 }
 
 /**
@@ -202,17 +205,12 @@ const readBody = (incoming: Incoming): Effect.Effect<string, BodyFailure> => {
   const source = webOf(response)
   const length = honestLength(headers, source)
   if (length !== undefined && length > maximum) return Effect.andThen(discardBody(response), Effect.fail(tooLarge))
-  const text = source === undefined
+  return source === undefined
     ? length === undefined ? streamBody(incoming) : response.text
     : isUnread(source)
     ? hasOtherStream(response) ? streamBody(incoming) : readWeb(incoming, source)
     // Of a web response whose body was read by somebody else, Effect keeps the text.
     : response.text
-  return text.pipe(
-    Effect.catch(emptyIsFine),
-    // A character is a byte at least: no honest length gives more.
-    Effect.flatMap((text) => text.length > maximum ? Effect.fail(tooLarge) : Effect.succeed(text))
-  )
 }
 
 /** A text that grows by bytes, up to a limit. */
@@ -335,10 +333,8 @@ const cancel = (body: { readonly cancel: () => Promise<void> } | null): void => 
   if (Predicate.hasProperty(body, "cancel")) body.cancel().catch(() => {})
 }
 
-const emptyIsFine = (failure: BodyFailure): Effect.Effect<string, BodyFailure> =>
+const isEmptyBody = (failure: BodyFailure): boolean =>
   failure._tag === "HttpClientError" && failure.reason._tag === "EmptyBodyError"
-    ? Effect.succeed("")
-    : Effect.fail(failure)
 
 /** Under success a client may exist, and nobody knows which. */
 const unreadAnswer = (

@@ -4,16 +4,30 @@
  * @internal
  */
 import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { ExchangeLimits } from "../ExchangeLimits.ts"
 
-/** Begins to count. What it gives says how many milliseconds are left, 0 at the least; without a deadline, of the default one. */
-export const startBudget = (deadline: Duration.Input | undefined): Effect.Effect<Effect.Effect<number>> =>
-  Effect.withFiber((fiber) => {
-    const budget = Duration.toMillis(Duration.fromInputUnsafe(deadline ?? fiber.getRef(ExchangeLimits).deadline))
-    const start = fiber.getRef(Clock.Clock).monotonicTimeNanosUnsafe()
-    return Effect.succeed(
-      Effect.map(Clock.monotonicTimeNanos, (now) => Math.max(0, budget - Number(now - start) / 1_000_000))
-    )
-  })
+/** Counts from when it is made. */
+export class Budget {
+  /** Milliseconds. */
+  private readonly total: number
+  private readonly start: bigint
+
+  /** Without a deadline, it is the default one. */
+  constructor(context: Context.Context<never>, deadline: Duration.Input | undefined) {
+    this.total = Duration.toMillis(Duration.fromInputUnsafe(deadline ?? Context.get(context, ExchangeLimits).deadline))
+    this.start = Context.get(context, Clock.Clock).monotonicTimeNanosUnsafe()
+  }
+
+  /** How many milliseconds are left, 0 at the least. */
+  left(clock: Clock.Clock): number {
+    return Math.max(0, this.total - Number(clock.monotonicTimeNanosUnsafe() - this.start) / 1_000_000)
+  }
+
+  /** The same, by the clock in force. */
+  get remaining(): Effect.Effect<number> {
+    return Clock.clockWith((clock) => Effect.succeed(this.left(clock)))
+  }
+}

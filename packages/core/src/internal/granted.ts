@@ -28,8 +28,8 @@ export const readGranted = (
   expectation: Expectation
 ): Effect.Effect<Reading, RegistrationError> => {
   const { status } = answer
-  const refused = Effect.flatMap(refusal(answer, expectation), Effect.fail)
-  if (status < 200 || status >= 300) return refused
+  const refused = () => Effect.flatMap(refusal(answer, expectation), Effect.fail)
+  if (status < 200 || status >= 300) return refused()
   const unusable = (problem: ReasonOf<"UnusableAnswer">["problem"], what: string) =>
     Effect.fail(unusableAnswer(answer, expectation, problem, what))
 
@@ -47,7 +47,7 @@ export const readGranted = (
       maxDepth: fiber.getRef(ExchangeLimits).maxJsonDepth
     })
     if (reading === undefined) {
-      return isErrorObject(body) ? refused : unusable("MissingClientId", "without a client_id")
+      return isErrorObject(body) ? refused() : unusable("MissingClientId", "without a client_id")
     }
     const deviations = [...answerDeviations(answer, expectation, reading), ...reading.deviations]
     return Effect.succeed({ ...reading, deviations })

@@ -3,6 +3,7 @@
  *
  * @internal
  */
+import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
 import type * as HttpClientRequest from "effect/http/HttpClientRequest"
@@ -10,7 +11,7 @@ import type { DpopSigner } from "../DpopSigner.ts"
 import type { RegistrationError } from "../RegistrationError.ts"
 import * as RetryPolicy from "../RetryPolicy.ts"
 import type { Answer } from "./answer.ts"
-import { startBudget } from "./budget.ts"
+import { Budget } from "./budget.ts"
 import { type ExchangeOptions, exchangeWithProofs } from "./exchange.ts"
 import { type Asked, isRateLimit, refusal } from "./refusal.ts"
 
@@ -19,11 +20,12 @@ export const sendRepeatedly = (
   request: HttpClientRequest.HttpClientRequest,
   options: ExchangeOptions & Asked
 ): Effect.Effect<Answer, RegistrationError, HttpClient.HttpClient | DpopSigner> =>
-  Effect.flatMap(startBudget(options.deadline), (remaining) => {
+  Effect.contextWith((context: Context.Context<never>) => {
+    const budget = new Budget(context, options.deadline)
     const attempt = Effect.flatMap(
-      exchangeWithProofs(request, { ...options, remaining }),
+      exchangeWithProofs(request, { ...options, budget }),
       (answer) => isRateLimit(answer) ? Effect.flatMap(refusal(answer, options), Effect.fail) : Effect.succeed(answer)
     )
     // A caller's own proof is for one request: sent again, it would be a replay (RFC 9449 §11.1).
-    return request.headers["dpop"] === undefined ? RetryPolicy.retry(attempt, remaining) : attempt
+    return request.headers["dpop"] === undefined ? RetryPolicy.retry(attempt, budget.remaining) : attempt
   })

@@ -37,15 +37,14 @@ const Progress = Context.Reference<Progress | undefined>("@effect-dcr/core/inter
 })
 
 /** An event on the operation's span for each request that is sent. */
-export const attemptStarts: Effect.Effect<void> = Effect.withFiber((fiber) => {
-  const progress = fiber.getRef(Progress)
-  if (progress === undefined) return Effect.void
-  progress.span.event("dcr.attempt", fiber.getRef(Clock.Clock).currentTimeNanosUnsafe(), {
+export const attemptStarts = (context: Context.Context<never>): void => {
+  const progress = Context.get(context, Progress)
+  if (progress === undefined) return
+  progress.span.event("dcr.attempt", Context.get(context, Clock.Clock).currentTimeNanosUnsafe(), {
     [attributes.resendCount]: progress.attempts
   })
   progress.attempts += 1
-  return Effect.void
-})
+}
 
 /** Says more of the operation that is running, on its span. */
 export const annotate = (name: string, value: string): Effect.Effect<void> =>
@@ -70,11 +69,8 @@ export const span =
       Effect.withFiber((fiber) => {
         const progress: Progress = { span, attempts: 0, nonceChallenges: 0 }
         const start = fiber.getRef(Clock.Clock).monotonicTimeNanosUnsafe()
-        return effect.pipe(
-          Effect.onExit((exit) => finish(name, progress, start, exit)),
-          Effect.provideService(Progress, progress),
-          Effect.provideService(Tracer.ParentSpan, span)
-        )
+        const measured = Effect.onExit(effect, (exit) => finish(name, progress, start, exit))
+        return Effect.provideService(Effect.provideService(measured, Progress, progress), Tracer.ParentSpan, span)
       }))
 
 const finish = (

@@ -1,0 +1,262 @@
+/**
+ * Sending a request once: how long it may take, what may be sent, and what is no answer to it.
+ *
+ * @internal
+ */
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as FetchHttpClient from "effect/http/FetchHttpClient"
+import * as Headers from "effect/http/Headers"
+import * as HttpClient from "effect/http/HttpClient"
+import * as HttpClientError from "effect/http/HttpClientError"
+import * as HttpClientRequest from "effect/http/HttpClientRequest"
+import type * as HttpClientResponse from "effect/http/HttpClientResponse"
+import * as Tracer from "effect/Tracer"
+import { answersAreRead } from "../ExchangeLimits.ts"
+import { type Reason, RegistrationError } from "../RegistrationError.ts"
+import { Telemetry } from "../Telemetry.ts"
+import { type Answer, discardBody, type Incoming, readAnswer, receive, unfinished } from "./answer.ts"
+import type { Budget } from "./budget.ts"
+import { shownCause } from "./foreignCause.ts"
+import { shownLocation } from "./refusal.ts"
+import { attemptStarts } from "./telemetry.ts"
+import { type Place, transportReason } from "./transportFailure.ts"
+import { displayUrl, parseUrl } from "./url.ts"
+
+/** Adds what each sending has of its own. */
+export type AddProof = (
+  request: HttpClientRequest.HttpClientRequest
+) => Effect.Effect<HttpClientRequest.HttpClientRequest, RegistrationError>
+
+export interface SendingOptions {
+  readonly role: string
+  /** Secrets of the request, to keep out of every text. */
+  readonly secrets: ReadonlyArray<string>
+  /** Whether processing the request twice would matter. */
+  readonly effects: boolean
+  /** The time for all sendings together. */
+  readonly budget: Budget
+  /** The size of the answer's body. */
+  readonly maxBytes: number
+}
+
+/** A request that may be sent. */
+export class Exchange {
+  readonly client: HttpClient.HttpClient
+  readonly request: HttpClientRequest.HttpClientRequest
+  /** Where the request goes. */
+  readonly url: URL
+  readonly secrets: ReadonlyArray<string>
+  readonly maxBytes: number
+  readonly place: Place
+  private readonly budget: Budget
+
+  constructor(
+    client: HttpClient.HttpClient,
+    request: HttpClientRequest.HttpClientRequest,
+    url: URL,
+    options: SendingOptions
+  ) {
+    this.client = client
+    this.request = request
+    this.url = url
+    this.secrets = options.secrets
+    this.budget = options.budget
+    this.maxBytes = options.maxBytes
+    this.place = { role: options.role, url: displayUrl(url), effects: options.effects }
+  }
+
+  /** Sends the request once. */
+  send(addProof: AddProof): Effect.Effect<Answer, RegistrationError> {
+    return Effect.contextWith((context: Context.Context<never>) => {
+      const left = this.budget.left(Context.get(context, Clock.Clock))
+      if (left <= 0) return this.fail(pastDeadline("nothing", undefined))
+      attemptStarts(context)
+      const attempt = new Attempt(this, addProof)
+      return Effect.timeoutOrElse(Effect.updateContext(attempt.run(), exchangeContext), {
+        duration: left,
+        orElse: () => Effect.andThen(this.untilDeadline, attempt.breakOff())
+      })
+    })
+  }
+
+  fail(reason: Reason): Effect.Effect<never, RegistrationError> {
+    return Effect.fail(this.error(reason))
+  }
+
+  error(reason: Reason): RegistrationError {
+    return new RegistrationError({ reason, method: this.request.method, url: this.place.url })
+  }
+
+  translate(error: HttpClientError.HttpClientError | RegistrationError): RegistrationError {
+    return error._tag === "RegistrationError" ? error : new RegistrationError({
+      reason: transportReason(error, this.place),
+      method: this.request.method,
+      url: this.place.url,
+      // Not the HttpClientError itself: that one holds the request with its Authorization header.
+      ...(error.reason.cause === undefined ? undefined : { cause: shownCause(error.reason.cause, this.secrets) })
+    })
+  }
+
+  /** A timer may be early by what it rounds away. */
+  private get untilDeadline(): Effect.Effect<void> {
+    return Effect.flatMap(
+      this.budget.remaining,
+      (left) => left <= 0 ? Effect.void : Effect.andThen(Effect.sleep(Math.ceil(left)), this.untilDeadline)
+    )
+  }
+}
+
+/** One sending of the request, and how far it has come. */
+class Attempt {
+  private readonly exchange: Exchange
+  private readonly addProof: AddProof
+  private sends = 0
+  private progress: "nothing" | "read" | "effects" = "nothing"
+  private incoming: Incoming | undefined
+
+  constructor(exchange: Exchange, addProof: AddProof) {
+    this.exchange = exchange
+    this.addProof = addProof
+  }
+
+  run(): Effect.Effect<Answer, RegistrationError> {
+    const { client, request } = this.exchange
+    const admitting = HttpClient.mapRequestEffect(client, (request) => this.admit(request))
+    return Effect.matchEffect(admitting.execute(plainly(request)), {
+      onSuccess: (response) => this.receive(response),
+      onFailure: (error) => {
+        const response = answerInside(error)
+        return response === undefined ? Effect.fail(this.exchange.translate(error)) : this.receive(response)
+      }
+    })
+  }
+
+  /** What becomes of it at the deadline. */
+  breakOff(): Effect.Effect<Answer, RegistrationError> {
+    const { exchange, incoming, progress } = this
+    const error = exchange.error(pastDeadline(progress, incoming?.response.status))
+    return incoming === undefined ? Effect.fail(error) : unfinished(incoming, error)
+  }
+
+  /**
+   * Runs for every attempt of whatever retrying client the user may have: each gets its own proof, and a second one of a
+   * request that has effects is refused, because the first may have been processed.
+   */
+  private admit(
+    request: HttpClientRequest.HttpClientRequest
+  ): Effect.Effect<HttpClientRequest.HttpClientRequest, RegistrationError> {
+    const { effects } = this.exchange.place
+    if (++this.sends > 1 && effects) return this.exchange.fail(repeatedSend)
+    return Effect.map(this.addProof(request), (request) => {
+      this.progress = effects ? "effects" : "read"
+      return request
+    })
+  }
+
+  private receive(response: HttpClientResponse.HttpClientResponse): Effect.Effect<Answer, RegistrationError> {
+    const { maxBytes, place, secrets, url } = this.exchange
+    const redirect = redirectOf(response, url, secrets)
+    if (redirect !== undefined) return Effect.andThen(discardBody(response), this.exchange.fail(redirect))
+    return readAnswer(this.incoming = receive(response, place, maxBytes))
+  }
+}
+
+/**
+ * Without a word about it a server may compress (RFC 9110 §12.5.3), and most transports would not decompress: the client
+ * would be created, and its registration unreadable.
+ */
+const plainly = (request: HttpClientRequest.HttpClientRequest): HttpClientRequest.HttpClientRequest =>
+  request.headers["accept-encoding"] === undefined
+    ? HttpClientRequest.setHeader(request, "accept-encoding", "identity")
+    : request
+
+/** What a client that fails on a status, such as `HttpClient.filterStatusOk`, holds back. */
+const answerInside = (
+  error: HttpClientError.HttpClientError | RegistrationError
+): HttpClientResponse.HttpClientResponse | undefined =>
+  HttpClientError.isHttpClientError(error) && error.reason._tag === "StatusCodeError"
+    ? error.reason.response
+    : undefined
+
+/** Trace headers are not for third parties unless asked, fetch must not follow redirects, and secrets are no text for a span. */
+const exchangeContext = (context: Context.Context<never>): Context.Context<never> => {
+  const { propagateTrace } = Context.get(context, Telemetry)
+  // Nobody sees the client's own span: no tracer is installed, and none of its headers are sent.
+  const unseen = !propagateTrace && Context.get(context, Tracer.Tracer) === Tracer.nativeTracer
+  const requestInit = Context.getOrUndefined(context, FetchHttpClient.RequestInit)
+  return context.pipe(
+    Context.add(HttpClient.TracerPropagationEnabled, propagateTrace),
+    Context.add(
+      HttpClient.TracerDisabledWhen,
+      unseen
+        ? always
+        // The client's own span shows the whole URL, and the query of a management URI can be a secret.
+        : (request) => request.url.includes("?") || Context.get(context, HttpClient.TracerDisabledWhen)(request)
+    ),
+    Context.add(answersAreRead, unseen),
+    Context.add(
+      FetchHttpClient.RequestInit,
+      requestInit === undefined ? refuseRedirects : { ...requestInit, ...refuseRedirects }
+    ),
+    Context.add(Headers.CurrentRedactedNames, [...Context.get(context, Headers.CurrentRedactedNames), ...notForSpans])
+  )
+}
+
+const always = (): boolean => true
+
+/** A proof, and what a server may quote a token in. */
+const notForSpans: ReadonlyArray<string> = ["dpop", "dpop-nonce", "location", "www-authenticate"]
+
+const refuseRedirects: globalThis.RequestInit = {
+  redirect: "manual",
+  credentials: "omit",
+  referrerPolicy: "no-referrer"
+}
+
+/** A 3xx, a browser's opaque redirect (status 0), or another URL than the one asked: somebody redirected. */
+const redirectOf = (
+  response: HttpClientResponse.HttpClientResponse,
+  asked: URL,
+  secrets: ReadonlyArray<string>
+): Reason | undefined => {
+  const { status, url } = response
+  const redirected = (location: string | undefined): Reason => {
+    const shown = shownLocation(location, asked.href, secrets)
+    return {
+      _tag: "RedirectRefused",
+      ...(status >= 300 && status < 400 ? { status } : undefined),
+      ...(shown === undefined ? undefined : { location: shown })
+    }
+  }
+  if ((status >= 300 && status < 400) || status === 0) return redirected(response.headers["location"])
+  if (url === "" || url === asked.href) return undefined
+  const answering = parseUrl(url)
+  return answering !== undefined && withoutHash(answering) !== asked.href ? redirected(url) : undefined
+}
+
+const withoutHash = (url: URL): string => url.href.slice(0, url.href.length - url.hash.length)
+
+const repeatedSend: Reason = {
+  _tag: "OutcomeUnknown",
+  why: "RepeatedSend",
+  message:
+    "The HttpClient tried to send the request a second time, which could create a second client; it was stopped, and " +
+    "what became of the first is not known. Do not wrap the client in retryTransient: RetryPolicy repeats what is safe"
+}
+
+const pastDeadline = (progress: "nothing" | "read" | "effects", status: number | undefined): Reason => {
+  if (progress === "nothing") {
+    return { _tag: "Transport", sent: false, message: "Nothing was sent within the deadline" }
+  }
+  const message = status === undefined ? "No answer within the deadline" : "The answer did not end within the deadline"
+  return progress === "effects"
+    ? {
+      _tag: "OutcomeUnknown",
+      why: "Deadline",
+      message: `${message}: whether the server processed the request is not known`,
+      ...(status === undefined ? undefined : { status })
+    }
+    : { _tag: "Transport", sent: true, message }
+}
