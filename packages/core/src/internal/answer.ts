@@ -4,6 +4,7 @@
  * @internal
  */
 import * as Channel from "effect/Channel"
+import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Headers from "effect/http/Headers"
 import * as HttpClientError from "effect/http/HttpClientError"
@@ -15,6 +16,7 @@ import * as Predicate from "effect/Predicate"
 import * as Stream from "effect/Stream"
 import type { ExchangeLimits } from "../ExchangeLimits.ts"
 import { type Reason, RegistrationError } from "../RegistrationError.ts"
+import { within } from "./deadline.ts"
 import { secretsIn } from "./secrets.ts"
 import { withoutSecrets } from "./serverText.ts"
 import { type Place, transportReason } from "./transportFailure.ts"
@@ -89,12 +91,12 @@ export const readInTime = (
   place: Place,
   limits: ExchangeLimits
 ): Effect.Effect<Answer, RegistrationError> =>
-  Effect.suspend(() => {
+  Effect.contextWith((context: Context.Context<never>) => {
     const incoming = receive(response, place, limits.maxResponseBytes)
     const answer = readAnswer(incoming)
-    return isRead(response) ? answer : Effect.timeoutOrElse(answer, {
-      duration: limits.deadline,
-      orElse: () =>
+    return isRead(response) ? answer : within(answer, context, {
+      deadline: limits.deadline,
+      late: () =>
         unfinished(
           incoming,
           new RegistrationError({

@@ -18,6 +18,7 @@ import { type Reason, RegistrationError } from "../RegistrationError.ts"
 import { Telemetry } from "../Telemetry.ts"
 import { type Answer, discardBody, type Incoming, readAnswer, receive, unfinished } from "./answer.ts"
 import type { Budget } from "./budget.ts"
+import { within } from "./deadline.ts"
 import { shownCause } from "./foreignCause.ts"
 import { shownLocation } from "./refusal.ts"
 import { attemptStarts } from "./telemetry.ts"
@@ -74,9 +75,9 @@ export class Exchange {
       if (left <= 0) return this.fail(pastDeadline("nothing", undefined))
       attemptStarts(context)
       const attempt = new Attempt(this, addProof)
-      return Effect.timeoutOrElse(Effect.updateContext(attempt.run(), exchangeContext), {
-        duration: left,
-        orElse: () => Effect.andThen(this.untilDeadline, attempt.breakOff())
+      return within(attempt.run(), exchangeContext(context), {
+        deadline: left,
+        late: () => Effect.andThen(this.untilDeadline, attempt.breakOff())
       })
     })
   }
