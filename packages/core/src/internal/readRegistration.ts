@@ -48,17 +48,29 @@ export const readRegistration = (body: JsonObject, circumstances: Circumstances)
   const isTooDeep = survey.depth > maxDepth ? (value: unknown) => isDeeperThan(value, maxDepth - 1) : never
   const isTooLarge = survey.hasInfinity ? isInfinite : never
   const isSecret = repeats(survey.secrets, circumstances)
-  const read = (name: string): void => {
-    const reading = !mayRepeatSecrets.includes(name) && (isSecret(body[name]) || isSecret(name))
-      ? { deviation: repeatedSecret(isSecret(name) ? undefined : name) }
-      : readMember(name, body[name], isTooDeep, isTooLarge, maxDepth)
-    if (reading.deviation !== undefined) deviations.push(reading.deviation)
-    if (reading.value !== undefined) information[name] = reading.value
+  const read = (name: string, guard: Test): void => {
+    const value = body[name]
+    if (!mayRepeatSecrets.includes(name) && (isSecret(value) || isSecret(name))) {
+      deviations.push(repeatedSecret(isSecret(name) ? undefined : name))
+    } else if (value === null) {
+      deviations.push(deviate("null-member", name, "is null instead of being left out"))
+    } else if (value === "") {
+      deviations.push(deviate("empty-member", name, "is empty instead of being left out"))
+    } else if (isTooDeep(value)) {
+      deviations.push(deviate("malformed-member", name, tooDeep))
+    } else if (guard(value) && !isTooLarge(value)) {
+      information[name] = decode(name, value)
+    } else {
+      const repaired = repair(name, value, guard, maxDepth)
+      if (repaired.value !== undefined) information[name] = repaired.value
+      deviations.push(repaired.deviation)
+    }
   }
   // In the order of the specifications, not of the answer, so that the list of deviations is stable.
-  for (const name of memberNames) if (Object.hasOwn(body, name)) read(name)
+  for (const { guard, name } of members) if (Object.hasOwn(body, name)) read(name, guard)
   const others = Object.keys(body).filter((name) => !isDeclared(name))
-  for (const name of others.filter(isLocalized).sort()) read(name)
+  // A localised member is text.
+  for (const name of others.filter(isLocalized).sort()) read(name, string)
   for (const name of others) {
     const value = body[name]
     if (isLocalized(name)) continue
@@ -86,11 +98,6 @@ const never = (_: unknown): boolean => false
 // one member
 // -----------------------------------------------------------------------------
 
-interface MemberReading {
-  readonly value?: unknown
-  readonly deviation?: Deviation
-}
-
 /**
  * The secrets' own members, and two that are needed whatever they hold: a server that puts a secret into an identifier has
  * published it.
@@ -109,31 +116,26 @@ const tooDeep = "is nested too deeply and is left out"
 
 type Test = (value: unknown) => boolean
 
-const readMember = (
+/** What a value may have been meant to say, if anything, and what is wrong with it. */
+const repair = (
   name: string,
   value: unknown,
-  isTooDeep: Test,
-  isTooLarge: Test,
+  guard: Test,
   maxDepth: number
-): MemberReading => {
-  if (value === null) return { deviation: deviate("null-member", name, "is null instead of being left out") }
-  if (value === "") return { deviation: deviate("empty-member", name, "is empty instead of being left out") }
-  if (isTooDeep(value)) return { deviation: deviate("malformed-member", name, tooDeep) }
-  const decoded = isTooLarge(value) ? undefined : decode(name, value)
-  if (decoded !== undefined) return { value: decoded }
-  for (const repair of repairs) {
-    const repaired = repair.apply(name, value)
+): { readonly value?: unknown; readonly deviation: Deviation } => {
+  for (const { apply, message } of repairs) {
+    const repaired = apply(name, value)
     // What was a text is looked at for the first time.
     const isUsable = repaired !== undefined && !isDeeperThan(repaired, maxDepth - 1) && !isInfinite(repaired)
-    const again = isUsable ? decode(name, repaired) : undefined
-    if (again !== undefined) {
-      return { value: again, deviation: deviate("repaired-member", name, repair.message) }
+    if (isUsable && guard(repaired)) {
+      return { value: decode(name, repaired), deviation: deviate("repaired-member", name, message) }
     }
   }
   return { deviation: deviate("malformed-member", name, "cannot be read and is left out") }
 }
 
-const memberNames: ReadonlyArray<string> = Object.keys(memberGuards)
+const members: ReadonlyArray<{ readonly name: string; readonly guard: Test }> = Object.entries(memberGuards)
+  .map(([name, guard]) => ({ name, guard }))
 
 const isDeclared = (name: string): boolean => Object.hasOwn(memberGuards, name)
 
@@ -143,11 +145,8 @@ const isInfinite = (value: unknown): boolean =>
     ? Object.values(value).some(isInfinite)
     : value === Infinity || value === -Infinity
 
-/** What a value says, or `undefined` when it is not what the member can be. */
+/** What a value says that its member can have. */
 const decode = (name: string, value: unknown): unknown => {
-  // A localised member is text.
-  const guard = isDeclared(name) ? memberGuards[name] : string
-  if (guard?.(value) !== true) return undefined
   if (typeof value === "string" && secretMembers.includes(name)) return Redacted.make(value, { label: name })
   // Members of a JWK Set that are not understood are ignored (RFC 7517 §5).
   return name === "jwks" && object(value) ? { keys: value["keys"] } : value

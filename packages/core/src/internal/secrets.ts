@@ -68,8 +68,23 @@ const makeSearch = (secret: string): (text: string) => boolean => {
   }
 }
 
-const longestRun = (text: string): string =>
-  (text.match(/[A-Za-z0-9]+/g) ?? []).reduce((longest, run) => run.length > longest.length ? run : longest, "")
+/** Found by hand: a list of all runs would take most of the time that the search for a secret takes. */
+const longestRun = (text: string): string => {
+  let longest = 0
+  let end = 0
+  for (let at = 0, run = 0; at < text.length; at++) {
+    run = isLetterOrDigit(text.charCodeAt(at)) ? run + 1 : 0
+    if (run > longest) {
+      longest = run
+      end = at + 1
+    }
+  }
+  return text.slice(end - longest, end)
+}
+
+/** Of ASCII. */
+const isLetterOrDigit = (code: number): boolean =>
+  (code >= 0x61 && code <= 0x7a) || (code >= 0x30 && code <= 0x39) || (code >= 0x41 && code <= 0x5a)
 
 /** The longest run of letters and digits that base64 has for a secret, with either alphabet. */
 const encodedRun = (secret: string): string => longestRun(Base64Url.encodeUtf8(secret))

@@ -5,16 +5,21 @@
  */
 
 /** An absolute URL, or nothing. */
-export const parseUrl = (text: string, base?: URL): URL | undefined =>
-  URL.canParse(text, base?.href) ? new URL(text, base?.href) : undefined
+export const parseUrl = (text: string, base?: URL): URL | undefined => {
+  // To ask whether it can be parsed is to parse it twice.
+  try {
+    return new URL(text, base?.href)
+  } catch {
+    return undefined
+  }
+}
 
 /** `url` for an error or a span. What is not a URL is not shown at all. */
 export const displayUrl = (url: URL | string, base?: URL): string => {
   const parsed = typeof url === "string" ? parseUrl(url, base) : url
   if (parsed === undefined) return "(not a URL)"
-  return parsed.origin === "null"
-    ? `${parsed.protocol}//${parsed.host}${parsed.pathname}`
-    : `${parsed.origin}${parsed.pathname}`
+  const { origin, pathname } = parsed
+  return origin === "null" ? `${parsed.protocol}//${parsed.host}${pathname}` : `${origin}${pathname}`
 }
 
 /** Whether a host name, as the URL class writes it, is the machine itself (RFC 8252 §7.3). */
@@ -28,7 +33,8 @@ export const isContactableLoopback = (hostname: string): boolean =>
 
 /** Whether a redirect URI is one of a native application: http on loopback, or a custom scheme (RFC 8252 §7). */
 export const isNativeRedirect = (uri: unknown): boolean => {
-  const url = typeof uri === "string" ? parseUrl(uri) : undefined
+  // What begins so can have no other scheme.
+  const url = typeof uri === "string" && !/^https:/i.test(uri) ? parseUrl(uri) : undefined
   if (url === undefined) return false
   const { hostname, protocol } = url
   return protocol === "http:" ? isLoopbackHost(hostname) : protocol !== "https:"

@@ -64,8 +64,10 @@ export const ofMembers = (
   find: (name: string, value: unknown) => ReadonlyArray<Finding>
 ): ReadonlyArray<Finding> => {
   const values: ReadonlyArray<unknown> = Object.values(metadata)
+  const found: Array<Finding> = []
   // Names and values apart: a pair for each of them would cost more than most of what is asked.
-  return Object.keys(metadata).flatMap((name, index) => find(name, values[index]))
+  Object.keys(metadata).forEach((name, index) => found.push(...find(name, values[index])))
+  return found
 }
 
 /** Where most of what OpenID Connect says of metadata stands. */
