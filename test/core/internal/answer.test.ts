@@ -105,40 +105,6 @@ describe("readAnswer", () => {
       }
     }))
 
-  it.effect("reads what a client of the user made of a stream", () =>
-    Effect.gen(function*() {
-      const derive: (from: HttpClientResponse.HttpClientResponse, properties: PropertyDescriptorMap) => typeof from =
-        Object.create
-      const louder = (original: HttpClientResponse.HttpClientResponse) =>
-        Stream.map(original.stream, (bytes) => bytes.map((byte) => byte - 32))
-      const own = (original: HttpClientResponse.HttpClientResponse) =>
-        derive(original, { stream: { get: () => louder(original) } })
-      const above = (original: HttpClientResponse.HttpClientResponse) =>
-        derive(original, {
-          stream: {
-            get(this: unknown) {
-              return Stream.map(
-                Reflect.get(original, "stream", this),
-                (bytes: Uint8Array) => bytes.map((byte) => byte - 32)
-              )
-            }
-          }
-        })
-      const clients: ReadonlyArray<typeof own> = [
-        own,
-        above,
-        (original) => derive(own(original), { status: { value: 200 } }),
-        (original) =>
-          new Proxy(original, {
-            get: (target, name): unknown => name === "stream" ? louder(target) : Reflect.get(target, name, target)
-          })
-      ]
-      for (const client of clients) {
-        const original = HttpClientResponse.fromWeb(post, toWeb({ body: "hello", headers: { "content-length": "5" } }))
-        assert.strictEqual((yield* readAnswer(receive(client(original), place, limit))).text, "HELLO")
-      }
-    }))
-
   it.effect("lets go of a body when nobody waits for it any more", () =>
     Effect.gen(function*() {
       let cancelled = false

@@ -19,6 +19,7 @@ import { type Reason, RegistrationError } from "../RegistrationError.ts"
 import { within } from "./deadline.ts"
 import { secretsIn } from "./secrets.ts"
 import { withoutSecrets } from "./serverText.ts"
+import { isTransportBody } from "./transportBody.ts"
 import { type Place, transportReason } from "./transportFailure.ts"
 import { displayUrl } from "./url.ts"
 
@@ -210,7 +211,7 @@ const readBody = (incoming: Incoming): Effect.Effect<string, BodyFailure> => {
   return source === undefined
     ? length === undefined ? streamBody(incoming) : response.text
     : isUnread(source)
-    ? hasOtherStream(response) ? streamBody(incoming) : readWeb(incoming, source)
+    ? isTransportBody(response) ? readWeb(incoming, source) : streamBody(incoming)
     // Of a web response whose body was read by somebody else, Effect keeps the text.
     : response.text
 }
@@ -303,32 +304,6 @@ interface UnreadWeb {
 /** React Native has no such body, and the `Response` of node-fetch one of another kind. */
 const isUnread = (source: Response): source is Response & UnreadWeb =>
   Predicate.hasProperty(source.body, "getReader") && !source.bodyUsed && !source.body.locked
-
-/** Whether somebody put a stream of their own before that of the transport: by `Object.create`, or by a `Proxy`. */
-const hasOtherStream = (response: object): boolean => isShadowed(response) || !streamsItsSource(response)
-
-const isShadowed = (response: object): boolean => {
-  if (Object.hasOwn(response, "constructor")) return false
-  const prototype: unknown = Object.getPrototypeOf(response)
-  return Object.hasOwn(response, "stream") || (Predicate.isObjectKeyword(prototype) && isShadowed(prototype))
-}
-
-/** A `Proxy` cannot be told from what is behind it, but the stream that it gives is not made of its receiver's source. */
-const streamsItsSource = (response: object): boolean => {
-  let asked = false
-  const receiver = {
-    get source() {
-      asked = true
-      return { body: true }
-    }
-  }
-  try {
-    Reflect.get(response, "stream", receiver)
-  } catch {
-    // A class of somebody else's, which knows its own instances only.
-  }
-  return asked
-}
 
 /** Nobody waits for it, and there is nobody to tell that it failed. */
 const cancel = (body: { readonly cancel: () => Promise<void> } | null): void => {
