@@ -30,6 +30,8 @@ interface Part {
   readonly name: string
   /** Part of the loop that a developer waits for. */
   readonly fast: boolean
+  /** Whether it may run beside another part that may: it waits for tools of one thread, and measures no time. */
+  readonly beside?: boolean
   /** Parts whose files this one reads; they run first, also when only this one is named. */
   readonly after?: ReadonlyArray<string>
   /** Whether the words after the parts on the command line mean something to it. */
@@ -65,7 +67,8 @@ const count = (report: unknown, name: string): number => {
 
 /** A vitest project. That nothing was found, or that a test was skipped, is a failure: it would look like a success. */
 const vitest =
-  (project: string, env?: NodeJS.ProcessEnv) => async (filters: ReadonlyArray<string>): Promise<Outcome> => {
+  (project: string, { env, workers = 2 }: { readonly env?: NodeJS.ProcessEnv; readonly workers?: number } = {}) =>
+  async (filters: ReadonlyArray<string>): Promise<Outcome> => {
     await mkdir(at("build"), { recursive: true })
     const folder = await mkdtemp(at("build", `vitest-${project}-`))
     try {
@@ -75,6 +78,7 @@ const vitest =
         "run",
         `--root=${at("test")}`,
         `--project=${project}`,
+        `--maxWorkers=${workers}`,
         "--reporter=default",
         "--reporter=json",
         `--outputFile.json=${file}`,
@@ -132,7 +136,8 @@ const browser = async (filters: ReadonlyArray<string>): Promise<Outcome> => {
     return { _tag: "notRun", reason: output.trim(), install }
   }
   if (code !== 0) return failed(output)
-  const result = await vitest("browser")(filters)
+  // Chromium works while the tests wait for it.
+  const result = await vitest("browser", { workers: 3 })(filters)
   return result._tag === "passed" ? passed(`${result.note}, in Chromium (${output.trim()})`) : result
 }
 
@@ -156,16 +161,49 @@ const short: ReadonlyArray<Part> = [
   },
   { name: "browser", fast: false, filters: true, run: browser },
   {
+    name: "build",
+    fast: false,
+    beside: true,
+    run: async () => outcome(await each(["scripts/build.ts"], ["scripts/pack.ts"]))
+  },
+  {
     name: "docs",
     fast: false,
+    beside: true,
     run: async () => {
       const finished = await node(["scripts/docs.ts"])
       return outcome(finished, finished.output.trim())
     }
   },
   {
+    name: "install",
+    fast: false,
+    beside: true,
+    after: ["build"],
+    run: async () => {
+      const finished = await node(["scripts/install.ts"])
+      return outcome(finished, finished.output.trim())
+    }
+  },
+  {
+    name: "bundle",
+    fast: false,
+    beside: true,
+    after: ["build"],
+    run: async () => outcome(await each(["scripts/bundle.ts"]))
+  },
+  {
+    name: "bench",
+    fast: false,
+    beside: true,
+    after: ["build"],
+    // that it runs; how long anything takes is no matter of a test
+    run: async () => outcome(await each(["bench/main.ts", "--quick", "registration", "proofs"]))
+  },
+  {
     name: "api",
     fast: false,
+    beside: true,
     run: async () =>
       outcome(
         await node([
@@ -176,27 +214,11 @@ const short: ReadonlyArray<Part> = [
       )
   },
   {
-    name: "build",
+    name: "packages",
     fast: false,
-    run: async () => outcome(await each(["scripts/build.ts"], ["scripts/pack.ts"]))
-  },
-  { name: "bundle", fast: false, after: ["build"], run: async () => outcome(await each(["scripts/bundle.ts"])) },
-  {
-    name: "bench",
-    fast: false,
+    beside: true,
     after: ["build"],
-    // that it runs; how long anything takes is no matter of a test
-    run: async () => outcome(await each(["bench/main.ts", "--quick", "registration", "proofs"]))
-  },
-  { name: "packages", fast: false, after: ["build"], run: async () => outcome(await each(["scripts/packages.ts"])) },
-  {
-    name: "install",
-    fast: false,
-    after: ["build"],
-    run: async () => {
-      const finished = await node(["scripts/install.ts"])
-      return outcome(finished, finished.output.trim())
-    }
+    run: async () => outcome(await each(["scripts/packages.ts"]))
   }
 ]
 
@@ -209,7 +231,7 @@ const long: ReadonlyArray<Part> = [
     filters: true,
     run: async (filters) => {
       await rm(records, { recursive: true, force: true })
-      const result = await vitest("long", { EFFECT_DCR_LONG_RUN: records })(filters)
+      const result = await vitest("long", { env: { EFFECT_DCR_LONG_RUN: records } })(filters)
       if (result._tag !== "passed") return result
       const written = existsSync(records) ? (await readdir(records)).map((file) => join(records, file)) : []
       if (written.length === 0) return failed("no long test recorded what it found")
@@ -242,6 +264,19 @@ const choose = (parts: ReadonlyArray<Part>, names: ReadonlyArray<string>): Reado
   return parts.filter((part) => wanted.has(part.name))
 }
 
+/** Runs parts in their order, two at a time where both may run beside another, and each after those that it stands on. */
+const inOrder = async (parts: ReadonlyArray<Part>, runPart: (part: Part) => Promise<void>): Promise<void> => {
+  const running = new Map<string, Promise<void>>()
+  for (const part of parts) {
+    const isFree = () =>
+      part.beside === true ? running.size < 2 && !part.after?.some((name) => running.has(name)) : running.size === 0
+    while (!isFree()) await Promise.race(running.values())
+    running.set(part.name, runPart(part).finally(() => running.delete(part.name)))
+    if (part.beside !== true) await running.get(part.name)
+  }
+  await Promise.all(running.values())
+}
+
 const test = async (args: ReadonlyArray<string>): Promise<number> => {
   const parts = args.includes("--long") ? long : short
   const given = args.filter((arg) => arg !== "--long")
@@ -254,7 +289,7 @@ const test = async (args: ReadonlyArray<string>): Promise<number> => {
   }
   const ci = process.env["CI"] === "true"
   const results: Array<{ readonly part: Part; readonly result: Outcome; readonly took: number }> = []
-  for (const part of chosen) {
+  const runPart = async (part: Part): Promise<void> => {
     const broken = results.find((done) => part.after?.includes(done.part.name) && done.result._tag !== "passed")
     if (process.stdout.isTTY) process.stdout.write(`${part.name} ...\r`)
     const start = performance.now()
@@ -268,6 +303,10 @@ const test = async (args: ReadonlyArray<string>): Promise<number> => {
     console.log(line(part, result, took))
     if (result._tag === "failed") console.log(`\n${result.output.trim()}\n`)
   }
+  const begun = performance.now()
+  await inOrder(chosen, runPart)
+  const whole = performance.now() - begun
+  results.sort((a, b) => chosen.indexOf(a.part) - chosen.indexOf(b.part))
 
   const total = (which: ReadonlyArray<{ readonly took: number }>) =>
     seconds(which.reduce((sum, done) => sum + done.took, 0))
@@ -275,7 +314,7 @@ const test = async (args: ReadonlyArray<string>): Promise<number> => {
   for (const { part, result, took } of results) console.log(line(part, result, took))
   const fast = results.filter((done) => done.part.fast)
   if (fast.length > 1) console.log(`${"fast parts".padEnd(19)} ${total(fast).padStart(8)}`)
-  console.log(`${"all".padEnd(19)} ${total(results).padStart(8)}`)
+  console.log(`${"all".padEnd(19)} ${seconds(whole).padStart(8)}`)
   console.log()
 
   const having = (tag: Outcome["_tag"]) => results.filter((done) => done.result._tag === tag).length
