@@ -1,7 +1,4 @@
-/**
- * Programs that tests start so often that they start them bundled. Node needs two thirds of a start to find and to link
- * hundreds of modules. `interop/globalSetup.ts` bundles them from the sources, before any test runs.
- */
+/** Programs that tests start so often that they start them bundled: `interop/globalSetup.ts` does it before any test runs. */
 import * as Path from "node:path"
 
 const root = Path.join(import.meta.dirname, "../..")

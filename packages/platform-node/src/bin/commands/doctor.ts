@@ -152,8 +152,8 @@ export const doctor = Command.make(
 ).pipe(
   Command.withDescription(
     "Find out how registration really goes at a server: discovery, errors, what it changes, management, DPoP, browsers, " +
-      "limits. It registers a few clients and deletes them again where the server lets it, and asks before it does. The report holds no secret: " +
-      "send it to the operator of the server."
+      "limits. It registers a few clients and deletes them again where the server lets it, and asks before it does. " +
+      "The report holds no secret: send it to the operator of the server."
   ),
   Command.withShortDescription("Find out how registration goes at a server"),
   Command.withExamples([
