@@ -167,8 +167,10 @@ const serve = (options: {
   const stop = Effect.promise(async () => {
     if (running === undefined) return
     const { child, ended } = running
-    running = undefined
     child.kill(options.stopSignal)
+    // One that stands still hears of it when it goes on.
+    resumeNow()
+    running = undefined
     await ended
   })
   const start = Effect.promise(async () => {
@@ -183,21 +185,39 @@ const serve = (options: {
       await new Promise((resolve) => setTimeout(resolve, 20))
     }
   })
-  const signal = (name: NodeJS.Signals) =>
-    Effect.sync(() => {
-      const pid = running?.child.pid
-      if (pid === undefined) return
-      // PostgreSQL has a process for each connection.
-      const children = `/proc/${pid}/task/${pid}/children`
-      const pids = Fs.existsSync(children)
-        ? Fs.readFileSync(children, "utf8").split(" ").filter((each) => each !== "")
-        : []
-      for (const each of [pid, ...pids.map(Number)]) process.kill(each, name)
-    })
+  // PostgreSQL has a process for each connection. It makes no more when it is the first that stands still and the last that goes on.
+  const pauseNow = () => {
+    const pid = running?.child.pid
+    if (pid === undefined) return
+    signal(pid, "SIGSTOP")
+    for (const each of childrenOf(pid)) signal(each, "SIGSTOP")
+  }
+  const resumeNow = () => {
+    const pid = running?.child.pid
+    if (pid === undefined) return
+    for (const each of childrenOf(pid)) signal(each, "SIGCONT")
+    signal(pid, "SIGCONT")
+  }
   return Effect.as(
     Effect.acquireRelease(start, () => stop),
-    { place: options.place, stop, start, pause: signal("SIGSTOP"), resume: signal("SIGCONT") }
+    { place: options.place, stop, start, pause: Effect.sync(pauseNow), resume: Effect.sync(resumeNow) }
   )
+}
+
+const childrenOf = (pid: number): ReadonlyArray<number> => {
+  const file = `/proc/${pid}/task/${pid}/children`
+  return Fs.existsSync(file)
+    ? Fs.readFileSync(file, "utf8").split(" ").filter((each) => each !== "").map(Number)
+    : []
+}
+
+/** Signals a process that may have ended since it was seen, as that of a connection does. */
+const signal = (pid: number, name: NodeJS.Signals) => {
+  try {
+    process.kill(pid, name)
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error
+  }
 }
 
 /** The beginning of the answer of a Redis, and nothing when there is none. */
