@@ -64,9 +64,12 @@ export const ofMembers = (
   find: (name: string, value: unknown) => ReadonlyArray<Finding>
 ): ReadonlyArray<Finding> => {
   const values: ReadonlyArray<unknown> = Object.values(metadata)
-  const found: Array<Finding> = []
+  let found = noFindings
   // Names and values apart: a pair for each of them would cost more than most of what is asked.
-  Object.keys(metadata).forEach((name, index) => found.push(...find(name, values[index])))
+  Object.keys(metadata).forEach((name, index) => {
+    const more = find(name, values[index])
+    if (more.length > 0) found = [...found, ...more]
+  })
   return found
 }
 
