@@ -41,43 +41,39 @@ export interface Circumstances {
 /** The information in an answer, or `undefined` when it names no client. */
 export const readRegistration = (body: JsonObject, circumstances: Circumstances): Reading | undefined => {
   const deviations: Array<Deviation> = []
+  const information: Record<string, unknown> = {}
+  const extensions: Record<string, unknown> = {}
   const { maxDepth } = circumstances
   const survey = surveyOf(body)
   const isTooDeep = survey.depth > maxDepth ? (value: unknown) => isDeeperThan(value, maxDepth - 1) : never
   const isTooLarge = survey.hasInfinity ? isInfinite : never
   const isSecret = repeats(survey.secrets, circumstances)
-  const leaveOut = (deviation: Deviation): undefined => {
-    deviations.push(deviation)
-  }
-  /** What a member says, and nothing when it is left out. */
-  const read = (name: string, value: unknown, guard: Test): unknown => {
-    if (isSecret !== never && !mayRepeatSecrets.includes(name) && (isSecret(value) || isSecret(name))) {
-      return leaveOut(repeatedSecret(isSecret(name) ? undefined : name))
-    }
-    if (value === null) return leaveOut(deviate("null-member", name, "is null instead of being left out"))
-    if (value === "") return leaveOut(deviate("empty-member", name, "is empty instead of being left out"))
-    if (isTooDeep(value)) return leaveOut(deviate("malformed-member", name, tooDeep))
-    if (guard(value) && !isTooLarge(value)) return decode(name, value)
-    const repaired = repair(name, value, guard, maxDepth)
-    deviations.push(repaired.deviation)
-    return repaired.value
-  }
-
-  const names = Object.keys(body)
-  const guards = names.map(guardOf)
-  const others = names.filter((_, place) => guards[place] === undefined)
-  const information = without(body, others)
-  guards.forEach((guard, place) => {
-    const name = names[place]
-    if (guard === undefined || name === undefined) return
+  const read = (name: string, guard: Test): void => {
     const value = body[name]
-    const said = read(name, value, guard)
-    if (said === undefined) delete information[name]
-    else if (said !== value) information[name] = said
-  })
-  const extensions: Record<string, unknown> = {}
+    if (!mayRepeatSecrets.includes(name) && (isSecret(value) || isSecret(name))) {
+      deviations.push(repeatedSecret(isSecret(name) ? undefined : name))
+    } else if (value === null) {
+      deviations.push(deviate("null-member", name, "is null instead of being left out"))
+    } else if (value === "") {
+      deviations.push(deviate("empty-member", name, "is empty instead of being left out"))
+    } else if (isTooDeep(value)) {
+      deviations.push(deviate("malformed-member", name, tooDeep))
+    } else if (guard(value) && !isTooLarge(value)) {
+      information[name] = decode(name, value)
+    } else {
+      const repaired = repair(name, value, guard, maxDepth)
+      if (repaired.value !== undefined) information[name] = repaired.value
+      deviations.push(repaired.deviation)
+    }
+  }
+  // In the order of the specifications, not of the answer, so that the list of deviations is stable.
+  for (const { guard, name } of members) if (Object.hasOwn(body, name)) read(name, guard)
+  const others = Object.keys(body).filter((name) => !isDeclared(name))
+  // A localised member is text.
+  for (const name of others.filter(isLocalized).sort()) read(name, string)
   for (const name of others) {
     const value = body[name]
+    if (isLocalized(name)) continue
     if (isSecret(name)) deviations.push(repeatedSecret(undefined))
     else if (isTooDeep(value)) deviations.push(deviate("malformed-member", name, tooDeep))
     // An update would send it back as null, which asks for its deletion.
@@ -138,23 +134,10 @@ const repair = (
   return { deviation: deviate("malformed-member", name, "cannot be read and is left out") }
 }
 
-/** A map, which is asked more quickly than an object of so many members. */
-const declared: ReadonlyMap<string, Test> = new Map(Object.entries(memberGuards))
+const members: ReadonlyArray<{ readonly name: string; readonly guard: Test }> = Object.entries(memberGuards)
+  .map(([name, guard]) => ({ name, guard }))
 
-/** What the value of a member has to be; nothing when any value will do. A localised member is text. */
-const guardOf = (name: string): Test | undefined => declared.get(name) ?? (isLocalized(name) ? string : undefined)
-
-/**
- * A copy that lacks these members. To set the members of a new object one by one takes as long as to read them, and makes it
- * eight times as large.
- */
-const without = (body: JsonObject, names: ReadonlyArray<string>): Record<string, unknown> => {
-  const [name] = names
-  if (name === undefined) return { ...body }
-  if (names.length > 1) return Object.fromEntries(Object.entries(body).filter(([name]) => guardOf(name) !== undefined))
-  const { [name]: _, ...others } = body
-  return others
-}
+const isDeclared = (name: string): boolean => Object.hasOwn(memberGuards, name)
 
 /** JSON has no infinity, but `1e400` is one. */
 const isInfinite = (value: unknown): boolean =>
@@ -314,22 +297,14 @@ const needsSecret: ReadonlyArray<string> = ["client_secret_basic", "client_secre
 
 const deviate = (id: Deviation["id"], name: string, what: string, section = "RFC 7591 §3.2.1"): Deviation => {
   // A name that is not declared is the server's text.
-  const member = declared.has(name) ? name : cleanServerText(name, []) ?? "(unnamed)"
+  const member = isDeclared(name) ? name : cleanServerText(name, []) ?? "(unnamed)"
   return { id, member, section, message: `${member} ${what}` }
 }
 
-/** In the order of their ids and then of the specifications, not of the answer, so that the list is stable. */
 const inOrder = (deviations: ReadonlyArray<Deviation>): ReadonlyArray<Deviation> => {
-  if (deviations.length < 2) return deviations
-  const names = [...declared.keys()]
   const rank = ({ id }: Deviation) => deviationIds.indexOf(id)
-  const place = ({ member = "" }: Deviation) =>
-    declared.has(member) ? names.indexOf(member) : names.length + (isLocalized(member) ? 0 : 1)
-  return [...deviations].sort((a, b) => rank(a) - rank(b) || place(a) - place(b) || byLocalizedName(a, b))
+  return deviations.length < 2 ? deviations : [...deviations].sort((a, b) => rank(a) - rank(b))
 }
-
-const byLocalizedName = ({ member: a = "" }: Deviation, { member: b = "" }: Deviation): number =>
-  isLocalized(a) && isLocalized(b) ? (a < b ? -1 : a > b ? 1 : 0) : 0
 
 /** Sets an own property, also for a name such as `__proto__`. */
 const own = (target: Record<string, unknown>, name: string, value: unknown): void => {
