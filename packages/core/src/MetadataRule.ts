@@ -104,9 +104,8 @@ export const validateTyped = (
   typed: ClientMetadata,
   options: ValidateOptions
 ): ReadonlyArray<Violation> => {
+  const all: ReadonlyArray<MetadataRule> = options.rules === undefined ? rules : [...rules, ...options.rules]
   const { rulesOff, failOnWarnings } = options
-  const due = internal.rulesAbout(metadata)
-  const all = options.rules === undefined ? due : [...due, ...options.rules]
   const violations = violationsOf(metadata, typed, all, options.server)
   if (rulesOff === undefined && failOnWarnings !== true) return violations
   return violations

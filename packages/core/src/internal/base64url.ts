@@ -7,12 +7,10 @@
 /** Encodes text of ASCII characters. */
 export const encodeText = (text: string): string => btoa(text).replace(/=/g, "").replace(/\+/g, "-").replace(/\//g, "_")
 
-/** Whether each character is one that can be seen, and one byte of UTF-8. */
-export const isAscii = (text: string): boolean => /^[\x20-\x7e]*$/.test(text)
-
 /** Encodes the UTF-8 bytes of any text. */
 export const encodeUtf8 = (text: string): string =>
-  isAscii(text) ? encodeText(text) : encodeBytes(new TextEncoder().encode(text))
+  // Most texts are ASCII, of which each character is its byte.
+  /^[\x20-\x7e]*$/.test(text) ? encodeText(text) : encodeBytes(new TextEncoder().encode(text))
 
 export const encodeBytes = (bytes: Uint8Array): string => {
   let text = ""

@@ -26,6 +26,7 @@ export const violationsOf = (
   const violations: Array<Violation> = []
   for (const rule of rules) {
     const judged = rule.isRaw === true ? metadata : typed
+    // Most metadata has few of the members that there are rules about.
     if (rule.about !== undefined && !hasOneOf(rule.about, judged)) continue
     for (const found of rule.check(judged, typed)) {
       violations.push({

@@ -19,10 +19,9 @@ export const beginsHttp = /^https?:/i
 /** `client_uri`, `logo_uri`, `tos_uri` and `policy_uri`, and each in another language. */
 export const isInformationUri = (name: string): boolean => {
   const mark = name.indexOf("#")
-  return informationUris.includes(mark === -1 ? name : name.slice(0, mark))
+  const member = mark === -1 ? name : name.slice(0, mark)
+  return member !== "client_name" && localizable.some((localized) => localized === member)
 }
-
-const informationUris: ReadonlyArray<string> = localizable.filter((member) => member !== "client_name")
 
 /** An absolute URI to the letter (RFC 3986 §2, §4.3): servers compare redirect URIs as strings. */
 export const isAbsoluteUri = (text: string): boolean =>

@@ -64,12 +64,9 @@ export const ofMembers = (
   find: (name: string, value: unknown) => ReadonlyArray<Finding>
 ): ReadonlyArray<Finding> => {
   const values: ReadonlyArray<unknown> = Object.values(metadata)
-  let found = noFindings
+  const found: Array<Finding> = []
   // Names and values apart: a pair for each of them would cost more than most of what is asked.
-  Object.keys(metadata).forEach((name, index) => {
-    const more = find(name, values[index])
-    if (more.length > 0) found = [...found, ...more]
-  })
+  Object.keys(metadata).forEach((name, index) => found.push(...find(name, values[index])))
   return found
 }
 
