@@ -2,13 +2,12 @@
 import type { AuthorizationServer } from "@effect-dcr/core/AuthorizationServer"
 import * as ClientRegistration from "@effect-dcr/core/ClientRegistration"
 import type { DpopSigner } from "@effect-dcr/core/DpopSigner"
-import * as Effect from "effect/Effect"
 import type { HttpClient } from "effect/http/HttpClient"
 import type * as Layer from "effect/Layer"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import * as Redacted from "effect/Redacted"
 import { asked, metadata, vendorMember } from "../support/documents.ts"
-import { mustBe, type Side, type Target } from "./side.ts"
+import { mustBe, repeatEffect, type Side, type Target } from "./side.ts"
 
 /** The defaults: every member decoded, unknown ones kept, secrets redacted, limits, rules and the span in force. */
 export const program = async <E>(
@@ -25,13 +24,7 @@ export const program = async <E>(
   mustBe(deviations.length === 0, "an answer without deviations")
 
   return {
-    run: (total, inFlight) => {
-      const all = Effect.forEach(Array.from({ length: total }), () => register, {
-        concurrency: inFlight,
-        discard: true
-      })
-      return runtime.runPromise(all)
-    },
+    run: (total, inFlight) => runtime.runPromise(repeatEffect(register, total, inFlight)),
     close: () => runtime.dispose()
   }
 }

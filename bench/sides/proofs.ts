@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import { exportJWK, SignJWT } from "jose"
 import * as oauth from "oauth4webapi"
-import { mustBe, repeat, type Side } from "./side.ts"
+import { mustBe, repeat, repeatEffect, type Side } from "./side.ts"
 
 const url = new URL("https://op.example.com/register")
 
@@ -13,10 +13,7 @@ const effectDcr = async (): Promise<Side["run"]> => {
   const sign = Effect.flatMap(DpopSigner.DpopSigner, (signer) => signer.sign({ method: "POST", url }))
   const proof = await runtime.runPromise(sign)
   mustBe(proof._tag === "Some" && proof.value.jwt.split(".").length === 3, "a proof")
-  return (total, inFlight) =>
-    runtime.runPromise(
-      Effect.forEach(Array.from({ length: total }), () => sign, { concurrency: inFlight, discard: true })
-    )
+  return (total, inFlight) => runtime.runPromise(repeatEffect(sign, total, inFlight))
 }
 
 interface ProofMaker {

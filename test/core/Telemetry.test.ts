@@ -85,6 +85,14 @@ describe("spans", () => {
       assert.strictEqual(span?.attributes.get("error.type"), undefined)
     }).pipe(Effect.provide(layer)))
 
+  it.effect("end without what the operation gave: an exporter holds them for a while, and it has credentials", () =>
+    Effect.gen(function*() {
+      const { exit, spans } = yield* traced(register)
+      assert.isTrue(Exit.isSuccess(exit) && exit.value.information.client_secret !== undefined)
+      const [{ status } = assert.fail("no span")] = spans
+      assert.isTrue(status._tag === "Ended" && Exit.isSuccess(status.exit) && status.exit.value === undefined)
+    }).pipe(Effect.provide(layer)))
+
   it.effect("a failure has the tag of its reason", () =>
     Effect.gen(function*() {
       const server = yield* TestAuthorizationServer.TestAuthorizationServer

@@ -41,7 +41,7 @@ import type { LookupFunction } from "node:net"
 import { Readable } from "node:stream"
 import type * as Undici from "undici"
 import { Connections } from "./internal/connections.ts"
-import { NodeResponse } from "./internal/response.ts"
+import { Listener } from "./internal/listener.ts"
 import { Transfer } from "./internal/transfer.ts"
 
 // -----------------------------------------------------------------------------
@@ -277,17 +277,7 @@ const send = (
         headers: request.body._tag === "FormData" ? Headers.remove(request.headers, "content-type") : request.headers,
         body
       },
-      {
-        onHead: (status, headers) => {
-          const response = new NodeResponse(request, url, status, headers, transfer)
-          if (watched instanceof FinalizationRegistry && !transfer.isOver) watched.register(response, transfer)
-          resume(Effect.succeed(response))
-        },
-        onFailure: (cause) =>
-          resume(Effect.fail(
-            new HttpClientError.HttpClientError({ reason: new HttpClientError.TransportError({ request, cause }) })
-          ))
-      }
+      new Listener(request, url, watched instanceof FinalizationRegistry ? watched : undefined, resume)
     )
     if (watched instanceof AbortSignal) watched.addEventListener("abort", () => transfer.abort(), { once: true })
     connections.submit(url.origin, judge, transfer)

@@ -5,6 +5,7 @@
  */
 import * as Channel from "effect/Channel"
 import type * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Headers from "effect/http/Headers"
 import * as HttpClientError from "effect/http/HttpClientError"
@@ -95,23 +96,22 @@ export const readInTime = (
   Effect.contextWith((context: Context.Context<never>) => {
     const incoming = receive(response, place, limits.maxResponseBytes)
     const answer = readAnswer(incoming)
-    return isRead(response) ? answer : within(answer, context, {
-      deadline: limits.deadline,
-      late: () =>
-        unfinished(
-          incoming,
-          new RegistrationError({
-            reason: {
-              _tag: "OutcomeUnknown",
-              why: "Deadline",
-              status: response.status,
-              message: "The answer did not end within the deadline: the request may have been processed"
-            },
-            method: response.request.method,
-            url: place.url
-          })
-        )
-    })
+    const late = () =>
+      unfinished(
+        incoming,
+        new RegistrationError({
+          reason: {
+            _tag: "OutcomeUnknown",
+            why: "Deadline",
+            status: response.status,
+            message: "The answer did not end within the deadline: the request may have been processed"
+          },
+          method: response.request.method,
+          url: place.url
+        })
+      )
+    const deadline = Duration.toMillis(Duration.fromInputUnsafe(limits.deadline))
+    return isRead(response) ? answer : within(answer, context, deadline, late)
   })
 
 /** Lets go of a body that nobody will read. Its connection would otherwise stay until the response is collected. */
@@ -211,7 +211,7 @@ const readBody = (incoming: Incoming): Effect.Effect<string, BodyFailure> => {
   return source === undefined
     ? length === undefined ? streamBody(incoming) : response.text
     : isUnread(source)
-    ? isTransportBody(response) ? readWeb(incoming, source) : streamBody(incoming)
+    ? isTransportBody(response) ? keptByReader(response, readWeb(incoming, source)) : streamBody(incoming)
     // Of a web response whose body was read by somebody else, Effect keeps the text.
     : response.text
 }
@@ -265,6 +265,22 @@ const readWeb = (incoming: Incoming, source: UnreadWeb): Effect.Effect<string, B
     readOn()
     return Effect.sync(() => cancel(reader))
   })
+
+/**
+ * Effect aborts a request whose response is collected before it was read. What it puts around the response tells it so when it
+ * reads; of a reading past it, it has to be told, or it aborts each request after its end, at the cost of the request itself.
+ */
+const keptByReader = <A, E>(
+  response: HttpClientResponse.HttpClientResponse,
+  read: Effect.Effect<A, E>
+): Effect.Effect<A, E> => isInterruptible(response) ? response.applyInterrupt(read) : read
+
+interface Interruptible {
+  readonly applyInterrupt: <A, E>(effect: Effect.Effect<A, E>) => Effect.Effect<A, E>
+}
+
+const isInterruptible = (response: object): response is Interruptible =>
+  Predicate.hasProperty(response, "applyInterrupt") && typeof response.applyInterrupt === "function"
 
 const undecodable = (response: HttpClientResponse.HttpClientResponse, cause: unknown) =>
   new HttpClientError.HttpClientError({

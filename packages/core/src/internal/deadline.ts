@@ -7,38 +7,44 @@
  * @internal
  */
 import type * as Context from "effect/Context"
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 
-/** Runs `effect` in this context; when it takes too long, it is interrupted, and goes on as `late` says. */
+/** Runs `effect` in this context; after `deadline` milliseconds it is interrupted, and goes on as `late` says. */
 export const within = <A, E>(
   effect: Effect.Effect<A, E>,
   context: Context.Context<never>,
-  { deadline, late }: { readonly deadline: Duration.Input; readonly late: () => Effect.Effect<A, E> }
+  deadline: number,
+  late: () => Effect.Effect<A, E>
 ): Effect.Effect<A, E> =>
   Effect.callback((resume) => {
     const run = Effect.runForkWith(context)
-    const working = run(effect)
-    const ended = working.pollUnsafe()
-    if (ended !== undefined) return resume(ended)
-    const timer = run(Effect.sleep(deadline))
+    let timer: Fiber.Fiber<void> | undefined = undefined
+    const stopTimer = (): void => timer?.interruptUnsafe()
     // Whoever comes second is not heard.
-    working.addObserver((exit) => {
+    const working = run(reporting(effect, (exit) => {
       resume(exit)
-      timer.interruptUnsafe()
-    })
-    timer.addObserver((exit) =>
+      stopTimer()
+    }))
+    if (working.pollUnsafe() !== undefined) return
+    timer = run(reporting(Effect.sleep(Duration.millis(deadline)), (slept) =>
       resume(
         Effect.andThen(
           Effect.uninterruptible(Fiber.interrupt(working)),
-          Exit.isSuccess(exit) ? Effect.suspend(late) : Effect.failCause(exit.cause)
+          Exit.isSuccess(slept) ? Effect.suspend(late) : Effect.failCause(slept.cause)
         )
-      )
-    )
+      )))
     return Effect.suspend(() => {
-      timer.interruptUnsafe()
+      stopTimer()
       return Fiber.interrupt(working)
     })
   })
+
+/**
+ * Reports its end. An observer of its fiber would do the same, but V8 may come to make the list of a fiber's observers in its old
+ * space, from where it would keep all that the request holds until the next full collection.
+ */
+const reporting = <A, E>(effect: Effect.Effect<A, E>, report: (exit: Exit.Exit<A, E>) => void): Effect.Effect<A, E> =>
+  Effect.onExit(effect, (exit) => Effect.sync(() => report(exit)))

@@ -75,10 +75,12 @@ export class Exchange {
       if (left <= 0) return this.fail(pastDeadline("nothing", undefined))
       attemptStarts(context)
       const attempt = new Attempt(this, addProof)
-      return within(attempt.run(), exchangeContext(context), {
-        deadline: left,
-        late: () => Effect.andThen(this.untilDeadline, attempt.breakOff())
-      })
+      return within(
+        attempt.run(),
+        exchangeContext(context),
+        left,
+        () => Effect.andThen(this.untilDeadline, attempt.breakOff())
+      )
     })
   }
 
@@ -124,8 +126,9 @@ class Attempt {
 
   run(): Effect.Effect<Answer, RegistrationError> {
     const { client, request } = this.exchange
-    const admitting = HttpClient.mapRequestEffect(client, (request) => this.admit(request))
-    return Effect.matchEffect(admitting.execute(plainly(request)), {
+    const { postprocess, preprocess } = HttpClient.mapRequestEffect(client, unchanged)
+    const admitted = Effect.flatMap(preprocess(plainly(request)), (request) => this.admit(request))
+    return Effect.matchEffect(postprocess(admitted), {
       onSuccess: (response) => this.receive(response),
       onFailure: (error) => {
         const response = answerInside(error)
@@ -163,6 +166,14 @@ class Attempt {
     return readAnswer(this.incoming = receive(response, place, maxBytes))
   }
 }
+
+/**
+ * Makes room in a client's type for the errors of {@link Attempt.admit}, which is not itself given to the client: V8 makes the
+ * functions of a client in its old space, from where they would keep all that the request holds until the next full collection.
+ */
+const unchanged = (
+  request: HttpClientRequest.HttpClientRequest
+): Effect.Effect<HttpClientRequest.HttpClientRequest, RegistrationError> => Effect.succeed(request)
 
 /**
  * Without a word about it a server may compress (RFC 9110 §12.5.3), and most transports would not decompress: the client

@@ -60,18 +60,34 @@ export const nonceChallenged: Effect.Effect<void> = Effect.withFiber((fiber) => 
   return Effect.void
 })
 
-/** Makes an effect a public operation: its span, and its measurement for whoever records. */
+/**
+ * Makes an effect a public operation: its span, and its measurement for whoever records.
+ *
+ * What it succeeds with does not come by the span, which would hold it, credentials and all, for as long as an exporter keeps
+ * the span.
+ */
 export const span =
   (name: string, spanAttributes: { readonly [name: string]: string }) =>
   <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, Exclude<R, Tracer.ParentSpan>> =>
-    // Not Effect.withSpan, which captures a stack trace: that costs more than the operation.
-    Effect.useSpan(name, { kind: "client", attributes: spanAttributes }, (span) =>
-      Effect.withFiber((fiber) => {
-        const progress: Progress = { span, attempts: 0, nonceChallenges: 0 }
-        const start = fiber.getRef(Clock.Clock).monotonicTimeNanosUnsafe()
-        const measured = Effect.onExit(effect, (exit) => finish(name, progress, start, exit))
-        return Effect.provideService(Effect.provideService(measured, Progress, progress), Tracer.ParentSpan, span)
-      }))
+    Effect.suspend(() => {
+      let succeeded: Effect.Effect<A> = Effect.never
+      const kept = Effect.map(effect, (value) => {
+        succeeded = Effect.succeed(value)
+      })
+      // Not Effect.withSpan, which captures a stack trace: that costs more than the operation.
+      const traced = Effect.useSpan(
+        name,
+        { kind: "client", attributes: spanAttributes },
+        (span) =>
+          Effect.withFiber((fiber) => {
+            const progress: Progress = { span, attempts: 0, nonceChallenges: 0 }
+            const start = fiber.getRef(Clock.Clock).monotonicTimeNanosUnsafe()
+            const measured = Effect.onExit(kept, (exit) => finish(name, progress, start, exit))
+            return Effect.provideService(Effect.provideService(measured, Progress, progress), Tracer.ParentSpan, span)
+          })
+      )
+      return Effect.flatMap(traced, () => succeeded)
+    })
 
 const finish = (
   name: string,

@@ -15,8 +15,8 @@ const gathered = 256
 
 /** The head of an answer, or why there is none. */
 export interface TransferListener {
-  readonly onHead: (status: number, headers: NodeJS.Dict<string | Array<string>>) => void
-  readonly onFailure: (cause: unknown) => void
+  onHead(transfer: Transfer, status: number, headers: NodeJS.Dict<string | Array<string>>): void
+  onFailure(cause: unknown): void
 }
 
 /**
@@ -93,7 +93,7 @@ export class Transfer implements Dispatcher.DispatchHandler, Job {
     if (status < 200) return
     const listener = this.listener
     this.listener = undefined
-    if (listener !== undefined) queueMicrotask(() => listener.onHead(status, headers))
+    if (listener !== undefined) queueMicrotask(() => listener.onHead(this, status, headers))
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
