@@ -250,19 +250,17 @@ const readWeb = (incoming: Incoming, source: UnreadWeb): Effect.Effect<string, B
   Effect.callback((resume) => {
     const collected = collect(incoming)
     const reader = source.body.getReader()
-    const end = (result: Effect.Effect<string, BodyFailure>): void => {
+    const readOn = async (): Promise<Effect.Effect<string, BodyFailure>> => {
+      while (true) {
+        const { done, value } = await reader.read()
+        if (done) return Effect.succeed(collected.all())
+        if (!collected.add(value)) return Effect.andThen(Effect.sync(() => cancel(reader)), Effect.fail(tooLarge))
+      }
+    }
+    readOn().then(resume, (cause: unknown) => {
       cancel(reader)
-      resume(result)
-    }
-    const readOn = (): void => {
-      reader.read().then(({ done, value }) =>
-        done ? Effect.succeed(collected.all()) : collected.add(value) ? undefined : Effect.fail(tooLarge)
-      ).then(
-        (result) => result === undefined ? readOn() : end(result),
-        (cause: unknown) => end(Effect.fail(undecodable(incoming.response, cause)))
-      )
-    }
-    readOn()
+      resume(Effect.fail(undecodable(incoming.response, cause)))
+    })
     return Effect.sync(() => cancel(reader))
   })
 

@@ -43,8 +43,12 @@ export const within = <A, E>(
   })
 
 /**
- * Reports its end. An observer of its fiber would do the same, but V8 may come to make the list of a fiber's observers in its old
- * space, from where it would keep all that the request holds until the next full collection.
+ * Reports its end, and ends with nothing: a fiber that is over may stay for a while, and holds what it ended with.
+ *
+ * An observer of the fiber would report as well, but V8 may come to make the list of a fiber's observers in its old space, from
+ * where it would keep all that the request holds until the next full collection.
  */
-const reporting = <A, E>(effect: Effect.Effect<A, E>, report: (exit: Exit.Exit<A, E>) => void): Effect.Effect<A, E> =>
-  Effect.onExit(effect, (exit) => Effect.sync(() => report(exit)))
+const reporting = <A, E>(
+  effect: Effect.Effect<A, E>,
+  report: (exit: Exit.Exit<A, E>) => void
+): Effect.Effect<void, E> => Effect.asVoid(Effect.onExit(effect, (exit) => Effect.sync(() => report(exit))))

@@ -163,7 +163,10 @@ class Attempt {
     const { maxBytes, place, secrets, url } = this.exchange
     const redirect = redirectOf(response, url, secrets)
     if (redirect !== undefined) return Effect.andThen(discardBody(response), this.exchange.fail(redirect))
-    return readAnswer(this.incoming = receive(response, place, maxBytes))
+    return Effect.map(readAnswer(this.incoming = receive(response, place, maxBytes)), (answer) => {
+      this.incoming = undefined
+      return answer
+    })
   }
 }
 

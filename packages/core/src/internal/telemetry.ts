@@ -86,7 +86,11 @@ export const span =
             return Effect.provideService(Effect.provideService(measured, Progress, progress), Tracer.ParentSpan, span)
           })
       )
-      return Effect.flatMap(traced, () => succeeded)
+      return Effect.flatMap(traced, () => {
+        const value = succeeded
+        succeeded = Effect.never
+        return value
+      })
     })
 
 const finish = (

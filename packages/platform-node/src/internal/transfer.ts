@@ -29,7 +29,9 @@ export class Transfer implements Dispatcher.DispatchHandler, Job {
   private readonly options: Dispatcher.DispatchOptions
   private listener: TransferListener | undefined
   private connection: Connection | undefined
+  /** undici's, from when the request is written to the end. It holds the bytes of the answer's head. */
   private controller: Dispatcher.DispatchController | undefined
+  private written = false
 
   private chunks: Array<Buffer> = []
   private size = 0
@@ -77,11 +79,12 @@ export class Transfer implements Dispatcher.DispatchHandler, Job {
 
   /** undici calls this immediately before it writes the request. */
   onRequestStart(controller: Dispatcher.DispatchController): void {
-    if (this.controller !== undefined) {
+    if (this.written) {
       // No path in undici is known that leads here. It would write a request a second time.
       return controller.abort(new Error("the request was about to be written a second time"))
     }
     if (this.failure !== undefined) return controller.abort(this.failure)
+    this.written = true
     this.controller = controller
   }
 
@@ -112,6 +115,7 @@ export class Transfer implements Dispatcher.DispatchHandler, Job {
 
   onResponseEnd(): void {
     this.ended = true
+    this.controller = undefined
     this.wake()
     this.connection?.origin.release(this.connection, true)
   }
@@ -119,10 +123,11 @@ export class Transfer implements Dispatcher.DispatchHandler, Job {
   onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
     if (this.failure !== undefined || this.ended) return
     this.failure = error
+    this.controller = undefined
     const listener = this.listener
     this.listener = undefined
     if (listener !== undefined) {
-      const cause = this.controller === undefined ? new NotSent(error) : error
+      const cause = this.written ? error : new NotSent(error)
       queueMicrotask(() => listener.onFailure(cause))
     }
     this.wake()
