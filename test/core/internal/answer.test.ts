@@ -91,6 +91,23 @@ describe("readAnswer", () => {
       assert.strictEqual((yield* read({ body: Uint8Array.of(0xff, 0x61) })).text, "\ufffda")
     }))
 
+  it.effect("takes a byte order mark for one at the beginning only, wherever the pieces are cut", () =>
+    Effect.gen(function*() {
+      const bytes = new TextEncoder().encode("\ufeffa\ufeffä{}\ufeff")
+      for (let first = 0; first <= bytes.length; first++) {
+        for (let second = first; second <= bytes.length; second++) {
+          const pieces = [bytes.slice(0, first), bytes.slice(first, second), bytes.slice(second)]
+          const body = new ReadableStream<Uint8Array>({
+            start: (controller) => {
+              for (const piece of pieces) if (piece.length > 0) controller.enqueue(piece)
+              controller.close()
+            }
+          })
+          assert.strictEqual((yield* read({ body })).text, "a\ufeffä{}\ufeff", `${first}, ${second}`)
+        }
+      }
+    }))
+
   it.effect("of a platform whose responses have no web stream is read as text", () =>
     Effect.gen(function*() {
       for (const body of [undefined, { pipe: () => {} }]) {

@@ -71,9 +71,6 @@ export const span =
   <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, Exclude<R, Tracer.ParentSpan>> =>
     Effect.suspend(() => {
       let succeeded: Effect.Effect<A> = Effect.never
-      const kept = Effect.map(effect, (value) => {
-        succeeded = Effect.succeed(value)
-      })
       // Not Effect.withSpan, which captures a stack trace: that costs more than the operation.
       const traced = Effect.useSpan(
         name,
@@ -82,8 +79,13 @@ export const span =
           Effect.withFiber((fiber) => {
             const progress: Progress = { span, attempts: 0, nonceChallenges: 0 }
             const start = fiber.getRef(Clock.Clock).monotonicTimeNanosUnsafe()
-            const measured = Effect.onExit(kept, (exit) => finish(name, progress, start, exit))
-            return Effect.provideService(Effect.provideService(measured, Progress, progress), Tracer.ParentSpan, span)
+            const measured = Effect.onExit(effect, (exit) => {
+              if (Exit.isSuccess(exit)) succeeded = Effect.succeed(exit.value)
+              return finish(name, progress, start, exit)
+            })
+            return Effect.asVoid(
+              Effect.provideService(Effect.provideService(measured, Progress, progress), Tracer.ParentSpan, span)
+            )
           })
       )
       return Effect.flatMap(traced, () => {

@@ -33,14 +33,15 @@ export class Transfer implements Dispatcher.DispatchHandler, Job {
   private controller: Dispatcher.DispatchController | undefined
   private written = false
 
-  private chunks: Array<Buffer> = []
+  // No list before there is something in it: one that has grown old would keep what came into it.
+  private chunks: Array<Buffer> | undefined
   private size = 0
   /** How many small chunks there are at the end. */
   private small = 0
   private wantsAll = false
   private ended = false
   private failure: Error | undefined
-  private waiters: Array<() => void> = []
+  private waiters: Array<() => void> | undefined
 
   constructor(options: Dispatcher.DispatchOptions, listener: TransferListener) {
     this.options = options
@@ -100,11 +101,12 @@ export class Transfer implements Dispatcher.DispatchHandler, Job {
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    this.chunks.push(chunk)
+    const chunks = this.chunks ??= []
+    chunks.push(chunk)
     this.size += chunk.length
     this.small = chunk.length > gathered ? 0 : this.small + 1
     if (this.small === gathered) {
-      this.chunks.push(Buffer.concat(this.chunks.splice(-gathered)))
+      chunks.push(Buffer.concat(chunks.splice(-gathered)))
       this.small = 0
     }
     if (!this.wantsAll) {
@@ -140,14 +142,15 @@ export class Transfer implements Dispatcher.DispatchHandler, Job {
 
   /** Calls back when there is something to read, and at the end. */
   wait(waiter: () => void): void {
+    this.waiters ??= []
     this.waiters.push(waiter)
   }
 
   /** What has arrived since the last call: bytes, the end, or a failure. Nothing when there is nothing yet. */
   take(): ReadonlyArray<Buffer> | "end" | Error | undefined {
-    if (this.chunks.length > 0) {
-      const chunks = this.chunks
-      this.chunks = []
+    const chunks = this.chunks
+    if (chunks !== undefined) {
+      this.chunks = undefined
       this.size = 0
       this.small = 0
       this.controller?.resume()
@@ -166,16 +169,16 @@ export class Transfer implements Dispatcher.DispatchHandler, Job {
       }
       return undefined
     }
-    const chunks = this.chunks
-    this.chunks = []
+    const { chunks = [] } = this
+    this.chunks = undefined
     const [first] = chunks
     return chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks)
   }
 
   private wake(): void {
-    if (this.waiters.length === 0) return
     const waiters = this.waiters
-    this.waiters = []
+    if (waiters === undefined) return
+    this.waiters = undefined
     queueMicrotask(() => {
       for (const waiter of waiters) waiter()
     })
