@@ -66,9 +66,17 @@ export const readRegistration = (body: JsonObject, circumstances: Circumstances)
       deviations.push(repaired.deviation)
     }
   }
+  const isThere: Array<boolean> = []
+  const others: Array<string> = []
+  for (const name of Object.keys(body)) {
+    const place = places.get(name)
+    if (place === undefined) others.push(name)
+    else isThere[place] = true
+  }
   // In the order of the specifications, not of the answer, so that the list of deviations is stable.
-  for (const { guard, name } of members) if (Object.hasOwn(body, name)) read(name, guard)
-  const others = Object.keys(body).filter((name) => !isDeclared(name))
+  members.forEach(({ guard, name }, place) => {
+    if (isThere[place] === true) read(name, guard)
+  })
   // A localised member is text.
   for (const name of others.filter(isLocalized).sort()) read(name, string)
   for (const name of others) {
@@ -137,7 +145,8 @@ const repair = (
 const members: ReadonlyArray<{ readonly name: string; readonly guard: Test }> = Object.entries(memberGuards)
   .map(([name, guard]) => ({ name, guard }))
 
-const isDeclared = (name: string): boolean => Object.hasOwn(memberGuards, name)
+/** Where a member stands among all that the specifications declare. */
+const places: ReadonlyMap<string, number> = new Map(members.map(({ name }, place) => [name, place]))
 
 /** JSON has no infinity, but `1e400` is one. */
 const isInfinite = (value: unknown): boolean =>
@@ -297,7 +306,7 @@ const needsSecret: ReadonlyArray<string> = ["client_secret_basic", "client_secre
 
 const deviate = (id: Deviation["id"], name: string, what: string, section = "RFC 7591 §3.2.1"): Deviation => {
   // A name that is not declared is the server's text.
-  const member = isDeclared(name) ? name : cleanServerText(name, []) ?? "(unnamed)"
+  const member = places.has(name) ? name : cleanServerText(name, []) ?? "(unnamed)"
   return { id, member, section, message: `${member} ${what}` }
 }
 
