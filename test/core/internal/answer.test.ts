@@ -99,7 +99,7 @@ describe("readAnswer", () => {
           const pieces = [bytes.slice(0, first), bytes.slice(first, second), bytes.slice(second)]
           const body = new ReadableStream<Uint8Array>({
             start: (controller) => {
-              for (const piece of pieces) if (piece.length > 0) controller.enqueue(piece)
+              for (const piece of pieces) controller.enqueue(piece)
               controller.close()
             }
           })

@@ -56,6 +56,16 @@ describe("within", () => {
       assert.isTrue(Exit.hasInterrupts(yield* Fiber.await(fiber)))
     }))
 
+  it.effect("dies at once with what is no effect, sooner or later", () =>
+    Effect.gen(function*() {
+      // @ts-expect-error a client in JavaScript, or an async function, may return anything
+      const noEffect: Effect.Effect<string> = Promise.resolve("no effect")
+      assert.isTrue(Exit.hasDies(yield* Effect.exit(inTime(noEffect))))
+      const later = yield* Effect.forkChild(inTime(Effect.andThen(Effect.sleep("1 second"), () => noEffect)))
+      yield* TestClock.adjust("1 second")
+      assert.isTrue(Exit.hasDies(yield* Fiber.await(later)))
+    }))
+
   it.effect("leaves no timer behind, and dies with a clock that does", () =>
     Effect.gen(function*() {
       const clock = yield* Clock.Clock

@@ -223,6 +223,7 @@ const collect = (incoming: Incoming) => {
   return {
     /** Whether there was room. */
     add: (bytes: Uint8Array): boolean => {
+      if (bytes.byteLength === 0) return true
       const isFirst = size === 0
       size += bytes.byteLength
       if (size > incoming.maximum) return false

@@ -20,35 +20,73 @@ export const within = <A, E>(
   late: () => Effect.Effect<A, E>
 ): Effect.Effect<A, E> =>
   Effect.callback((resume) => {
-    const run = Effect.runForkWith(context)
-    let timer: Fiber.Fiber<void> | undefined = undefined
-    const stopTimer = (): void => timer?.interruptUnsafe()
-    // Whoever comes second is not heard.
-    const working = run(reporting(effect, (exit) => {
-      resume(exit)
-      stopTimer()
-    }))
-    if (working.pollUnsafe() !== undefined) return
-    timer = run(reporting(Effect.sleep(Duration.millis(deadline)), (slept) =>
-      resume(
-        Effect.andThen(
-          Effect.uninterruptible(Fiber.interrupt(working)),
-          Exit.isSuccess(slept) ? Effect.suspend(late) : Effect.failCause(slept.cause)
-        )
-      )))
-    return Effect.suspend(() => {
-      stopTimer()
-      return Fiber.interrupt(working)
-    })
+    const race = new Race(resume, late)
+    race.start(effect, context, deadline)
+    return race.cancelled
   })
 
+type Resume<A, E> = (effect: Effect.Effect<A, E>) => void
+
 /**
- * Reports its end, and ends with nothing: a fiber that is over may stay for a while, and holds what it ended with.
+ * Between the effect and its timer. Whoever comes second is not heard.
  *
- * An observer of the fiber would report as well, but V8 may come to make the list of a fiber's observers in its old space, from
- * where it would keep all that the request holds until the next full collection.
+ * The two fibers, and V8's list of their observers, may outlive the race for a while: all that they know is the race, and when it
+ * is over it holds nothing, neither the request nor the answer.
  */
-const reporting = <A, E>(
-  effect: Effect.Effect<A, E>,
-  report: (exit: Exit.Exit<A, E>) => void
-): Effect.Effect<void, E> => Effect.asVoid(Effect.onExit(effect, (exit) => Effect.sync(() => report(exit))))
+class Race<A, E> {
+  private resume: Resume<A, E> | undefined
+  private late: (() => Effect.Effect<A, E>) | undefined
+  private working: Fiber.Fiber<void, E> | undefined
+  private timer: Fiber.Fiber<void> | undefined
+  /** What the effect succeeded with, which its fiber would keep. */
+  private value: Effect.Effect<A> = Effect.never
+
+  constructor(resume: Resume<A, E>, late: () => Effect.Effect<A, E>) {
+    this.resume = resume
+    this.late = late
+  }
+
+  start(effect: Effect.Effect<A, E>, context: Context.Context<never>, deadline: number): void {
+    const run = Effect.runForkWith(context)
+    this.working = run(Effect.map(effect, (value) => {
+      this.value = Effect.succeed(value)
+    }))
+    this.working.addObserver((exit) => this.inTime(exit))
+    if (this.resume === undefined) return
+    this.timer = run(Effect.sleep(Duration.millis(deadline)))
+    this.timer.addObserver((exit) => this.tooLate(exit))
+  }
+
+  /** What becomes of it when nobody waits any more. */
+  readonly cancelled: Effect.Effect<void> = Effect.suspend(() => {
+    const { working } = this
+    this.end()
+    return working === undefined ? Effect.void : Fiber.interrupt(working)
+  })
+
+  private inTime(exit: Exit.Exit<void, E>): void {
+    const { resume, value } = this
+    this.end()
+    resume?.(Exit.isSuccess(exit) ? value : Effect.failCause(exit.cause))
+  }
+
+  private tooLate(slept: Exit.Exit<void>): void {
+    const { late, resume, working } = this
+    if (late === undefined || resume === undefined || working === undefined) return
+    this.end()
+    resume(Effect.andThen(
+      Effect.uninterruptible(Fiber.interrupt(working)),
+      Exit.isSuccess(slept) ? Effect.suspend(late) : Effect.failCause(slept.cause)
+    ))
+  }
+
+  private end(): void {
+    const { timer } = this
+    this.resume = undefined
+    this.late = undefined
+    this.working = undefined
+    this.timer = undefined
+    this.value = Effect.never
+    timer?.interruptUnsafe()
+  }
+}

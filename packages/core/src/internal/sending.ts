@@ -75,12 +75,13 @@ export class Exchange {
       if (left <= 0) return this.fail(pastDeadline("nothing", undefined))
       attemptStarts(context)
       const attempt = new Attempt(this, addProof)
-      return within(
+      const inTime = within(
         attempt.run(),
         exchangeContext(context),
         left,
         () => Effect.andThen(this.untilDeadline, attempt.breakOff())
       )
+      return Effect.map(inTime, (answer) => attempt.end(answer))
     })
   }
 
@@ -137,6 +138,12 @@ class Attempt {
     })
   }
 
+  /** Lets go of the response, which an attempt that has grown old would keep. */
+  end(answer: Answer): Answer {
+    this.incoming = undefined
+    return answer
+  }
+
   /** What becomes of it at the deadline. */
   breakOff(): Effect.Effect<Answer, RegistrationError> {
     const { exchange, incoming, progress } = this
@@ -163,10 +170,7 @@ class Attempt {
     const { maxBytes, place, secrets, url } = this.exchange
     const redirect = redirectOf(response, url, secrets)
     if (redirect !== undefined) return Effect.andThen(discardBody(response), this.exchange.fail(redirect))
-    return Effect.map(readAnswer(this.incoming = receive(response, place, maxBytes)), (answer) => {
-      this.incoming = undefined
-      return answer
-    })
+    return readAnswer(this.incoming = receive(response, place, maxBytes))
   }
 }
 
