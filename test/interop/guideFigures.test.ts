@@ -55,7 +55,7 @@ describe("the limits", () => {
   it.effect("of an exchange are those of the guide to security", () =>
     Effect.gen(function*() {
       assert.deepStrictEqual(yield* ExchangeLimits.ExchangeLimits, {
-        deadline: "30 seconds",
+        deadline: Duration.seconds(30),
         maxResponseBytes: 1024 * 1024,
         maxMetadataBytes: 128 * 1024,
         maxJsonDepth: 64

@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import * as Context from "effect/Context"
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 
 /**
  * The limits that every exchange observes, whatever `HttpClient` is underneath.
@@ -36,7 +36,7 @@ export const ExchangeLimits: Context.Reference<ExchangeLimits> = Context.Referen
   "@effect-dcr/core/ExchangeLimits",
   {
     defaultValue: () => ({
-      deadline: "30 seconds",
+      deadline: Duration.seconds(30),
       maxResponseBytes: 1_048_576,
       maxMetadataBytes: 131_072,
       maxJsonDepth: 64
