@@ -211,7 +211,7 @@ const readBody = (incoming: Incoming): Effect.Effect<string, BodyFailure> => {
   return source === undefined
     ? length === undefined ? streamBody(incoming) : response.text
     : isUnread(source)
-    ? isTransportBody(response) ? keptByReader(response, readWeb(incoming, source)) : streamBody(incoming)
+    ? isTransportBody(response) ? readWeb(incoming, source) : streamBody(incoming)
     // Of a web response whose body was read by somebody else, Effect keeps the text.
     : response.text
 }
@@ -276,22 +276,6 @@ const readWeb = (incoming: Incoming, source: UnreadWeb): Effect.Effect<string, B
     })
     return Effect.sync(() => cancel(reader))
   })
-
-/**
- * Effect aborts a request whose response is collected before it was read. What it puts around the response tells it so when it
- * reads; of a reading past it, it has to be told, or it aborts each request after its end, at the cost of the request itself.
- */
-const keptByReader = <A, E>(
-  response: HttpClientResponse.HttpClientResponse,
-  read: Effect.Effect<A, E>
-): Effect.Effect<A, E> => isInterruptible(response) ? response.applyInterrupt(read) : read
-
-interface Interruptible {
-  readonly applyInterrupt: <A, E>(effect: Effect.Effect<A, E>) => Effect.Effect<A, E>
-}
-
-const isInterruptible = (response: object): response is Interruptible =>
-  Predicate.hasProperty(response, "applyInterrupt") && typeof response.applyInterrupt === "function"
 
 const undecodable = (response: HttpClientResponse.HttpClientResponse, cause: unknown) =>
   new HttpClientError.HttpClientError({
