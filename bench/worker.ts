@@ -4,7 +4,6 @@
  * The CPU time is that of the whole process, the threads of the signature, of TLS and of the garbage collector included.
  */
 import { isSideName, sides } from "./sides/index.ts"
-import { proofMakers } from "./sides/proofs.ts"
 import type { Side } from "./sides/side.ts"
 import { readJob, type SideJob } from "./support/jobs.ts"
 
@@ -74,6 +73,8 @@ const peak = async (job: SideJob): Promise<Figures> => {
 }
 
 const proofs = async (job: SideJob): Promise<Figures> => {
+  // Here and not above: it loads several libraries, which are no part of the memory of the other jobs.
+  const { proofMakers } = await import("./sides/proofs.ts")
   const run = await proofMakers[job.side]?.()
   if (run === undefined) throw new Error(`nobody makes proofs as ${job.side}`)
   await run(job.warmUp, 16)

@@ -7,7 +7,8 @@ import type * as Layer from "effect/Layer"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import * as Redacted from "effect/Redacted"
 import { asked, metadata, vendorMember } from "../support/documents.ts"
-import { mustBe, repeatEffect, type Side, type Target } from "./side.ts"
+import { repeatEffect } from "./repeatEffect.ts"
+import { mustBe, type Side, type Target } from "./side.ts"
 
 /** The defaults: every member decoded, unknown ones kept, secrets redacted, limits, rules and the span in force. */
 export const program = async <E>(

@@ -4,7 +4,8 @@ import * as Effect from "effect/Effect"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import { exportJWK, SignJWT } from "jose"
 import * as oauth from "oauth4webapi"
-import { mustBe, repeat, repeatEffect, type Side } from "./side.ts"
+import { repeatEffect } from "./repeatEffect.ts"
+import { mustBe, repeat, type Side } from "./side.ts"
 
 const url = new URL("https://op.example.com/register")
 

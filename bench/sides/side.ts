@@ -1,5 +1,4 @@
 /** What is measured: somebody who registers clients. */
-import * as Effect from "effect/Effect"
 
 /** The server that is asked, and how. */
 export interface Target {
@@ -28,18 +27,6 @@ export const repeat = (once: () => Promise<unknown>): Side["run"] => async (tota
   }
   await Promise.all(Array.from({ length: Math.min(inFlight, total) }, work))
 }
-
-/** The same as an effect: as many fibers as there are calls at a time, one after the other in each. */
-export const repeatEffect = <A, E, R>(
-  once: Effect.Effect<A, E, R>,
-  total: number,
-  inFlight: number
-): Effect.Effect<void, E, R> =>
-  Effect.suspend(() => {
-    let left = total
-    const work = Effect.whileLoop({ while: () => left-- > 0, body: () => once, step: () => {} })
-    return Effect.replicateEffect(work, Math.min(inFlight, total), { concurrency: "unbounded", discard: true })
-  })
 
 /** A side that gives no client has measured something else. */
 export const mustBe = (condition: boolean, what: string): void => {
