@@ -114,7 +114,8 @@ export const layerNone: Layer.Layer<never> = Layer.succeed(RetryPolicy, none)
 export const retry = <A, R>(
   effect: Effect.Effect<A, RegistrationError, R>,
   remaining: Effect.Effect<number>
-): Effect.Effect<A, RegistrationError, R> => RetryPolicy.use((policy) => attempt(effect, remaining, policy, undefined))
+): Effect.Effect<A, RegistrationError, R> =>
+  RetryPolicy.use((policy) => attempt({ effect, remaining, policy }, undefined))
 
 // -----------------------------------------------------------------------------
 // helpers
@@ -122,34 +123,33 @@ export const retry = <A, R>(
 
 type Step = Effect.Success<ReturnType<typeof Schedule.toStep<unknown, RegistrationError, never, never>>>
 
+interface Repeated<A, R> {
+  readonly effect: Effect.Effect<A, RegistrationError, R>
+  /** Milliseconds. */
+  readonly remaining: Effect.Effect<number>
+  readonly policy: RetryPolicy
+}
+
 /**
  * The schedule begins when there is something to repeat, which it sees first: to begin it takes a tenth of the time of a
  * registration.
  */
-const attempt = <A, R>(
-  effect: Effect.Effect<A, RegistrationError, R>,
-  remaining: Effect.Effect<number>,
-  policy: RetryPolicy,
-  begun: Step | undefined
-): Effect.Effect<A, RegistrationError, R> =>
-  effect.pipe(
-    Effect.catch((error) =>
-      error.isSafeToRepeat ? attemptAgain(effect, remaining, policy, begun, error) : Effect.fail(error)
-    )
+const attempt = <A, R>(repeated: Repeated<A, R>, begun: Step | undefined): Effect.Effect<A, RegistrationError, R> =>
+  repeated.effect.pipe(
+    Effect.catch((error) => error.isSafeToRepeat ? attemptAgain(repeated, begun, error) : Effect.fail(error))
   )
 
 const attemptAgain = Effect.fnUntraced(function*<A, R>(
-  effect: Effect.Effect<A, RegistrationError, R>,
-  remaining: Effect.Effect<number>,
-  policy: RetryPolicy,
+  repeated: Repeated<A, R>,
   begun: Step | undefined,
   error: RegistrationError
 ): Effect.fn.Return<A, RegistrationError, R> {
+  const { policy, remaining } = repeated
   const step = begun ?? (yield* Schedule.toStep(policy.schedule))
   const pause = yield* pauseBefore(step, error, policy)
   if (pause === undefined || pause >= (yield* remaining)) return yield* error
   yield* Effect.sleep(pause)
-  return yield* attempt(effect, remaining, policy, step)
+  return yield* attempt(repeated, step)
 })
 
 /** How many milliseconds to wait before the next attempt; `undefined` when there is none. */

@@ -5,11 +5,7 @@
  */
 
 /** Encodes text of ASCII characters. */
-export const encodeText = (text: string): string => {
-  const padded = btoa(text)
-  const encoded = text.length % 3 === 0 ? padded : padded.slice(0, padded.indexOf("="))
-  return /[+/]/.test(encoded) ? encoded.replaceAll("+", "-").replaceAll("/", "_") : encoded
-}
+export const encodeText = (text: string): string => btoa(text).replace(/=/g, "").replace(/\+/g, "-").replace(/\//g, "_")
 
 /** Encodes the UTF-8 bytes of any text. */
 export const encodeUtf8 = (text: string): string =>

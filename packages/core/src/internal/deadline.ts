@@ -22,7 +22,7 @@ export const within = <A, E>(
   Effect.callback((resume) => {
     const race = new Race(resume, late)
     race.start(effect, context, deadline)
-    return race.cancelled
+    return Effect.suspend(() => race.cancel())
   })
 
 type Resume<A, E> = (effect: Effect.Effect<A, E>) => void
@@ -57,12 +57,12 @@ class Race<A, E> {
     this.timer.addObserver((exit) => this.tooLate(exit))
   }
 
-  /** What becomes of it when nobody waits any more. */
-  readonly cancelled: Effect.Effect<void> = Effect.suspend(() => {
+  /** Nobody waits any more. */
+  cancel(): Effect.Effect<void> {
     const { working } = this
     this.end()
     return working === undefined ? Effect.void : Fiber.interrupt(working)
-  })
+  }
 
   private inTime(exit: Exit.Exit<void, E>): void {
     const { resume, value } = this
