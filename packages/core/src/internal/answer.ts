@@ -218,32 +218,19 @@ const readBody = (incoming: Incoming): Effect.Effect<string, BodyFailure> => {
 
 /** A text that grows by bytes, up to a limit. */
 const collect = (incoming: Incoming) => {
-  let decoder: TextDecoder | undefined
+  const decoder = new TextDecoder()
   let size = 0
   return {
     /** Whether there was room. */
     add: (bytes: Uint8Array): boolean => {
-      if (bytes.byteLength === 0) return true
-      const isFirst = size === 0
       size += bytes.byteLength
       if (size > incoming.maximum) return false
-      if (isFirst && endsWithCharacter(bytes)) incoming.text = utf8.decode(bytes)
-      else {
-        // A byte order mark is one at the beginning only.
-        decoder ??= new TextDecoder("utf-8", { ignoreBOM: !isFirst })
-        incoming.text += decoder.decode(bytes, { stream: true })
-      }
+      incoming.text += decoder.decode(bytes, { stream: true })
       return true
     },
-    all: (): string => decoder === undefined ? incoming.text : incoming.text + decoder.decode()
+    all: (): string => incoming.text + decoder.decode()
   }
 }
-
-/** For all answers that come whole: to make a decoder takes longer than to use it. */
-const utf8 = new TextDecoder()
-
-/** By a character of ASCII, as JSON does. A stream of somebody else's may give bytes in another form, and those are not asked. */
-const endsWithCharacter = (bytes: unknown): boolean => bytes instanceof Uint8Array && (bytes.at(-1) ?? 0xff) < 0x80
 
 /** The body, counted while it streams in, so that no more than the limit is ever held. */
 const streamBody = (incoming: Incoming): Effect.Effect<string, BodyFailure> =>
@@ -267,7 +254,9 @@ const readWeb = (incoming: Incoming, source: UnreadWeb): Effect.Effect<string, B
       while (true) {
         const { done, value } = await reader.read()
         if (done) return Effect.succeed(collected.all())
-        if (!collected.add(value)) return Effect.andThen(Effect.sync(() => cancel(reader)), Effect.fail(tooLarge))
+        if (collected.add(value)) continue
+        cancel(reader)
+        return Effect.fail(tooLarge)
       }
     }
     readOn().then(resume, (cause: unknown) => {
