@@ -9,12 +9,13 @@
 import type { Algorithm } from "@effect-dcr/core/DpopKey"
 import * as DpopSigner from "@effect-dcr/core/DpopSigner"
 import { RegistrationError } from "@effect-dcr/core/RegistrationError"
-import * as Config from "effect/Config"
+import type * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import { createPrivateKey } from "node:crypto"
 import * as Fs from "node:fs/promises"
+import { unwrapConfig } from "./internal/unwrapConfig.ts"
 
 // -----------------------------------------------------------------------------
 // models
@@ -88,7 +89,7 @@ export const layer = (options: Options = {}): Layer.Layer<DpopSigner.DpopSigner,
 export const layerConfig = (
   options: Config.Wrap<Options>
 ): Layer.Layer<DpopSigner.DpopSigner, RegistrationError | Config.ConfigError> =>
-  Layer.unwrap(Effect.map(Config.unwrap(options), layer))
+  Layer.unwrap(Effect.map(unwrapConfig(options), layer))
 
 // -----------------------------------------------------------------------------
 // helpers

@@ -22,7 +22,7 @@
  */
 import { EndpointPolicy } from "@effect-dcr/core/EndpointPolicy"
 import { answersAreRead } from "@effect-dcr/core/ExchangeLimits"
-import * as Config from "effect/Config"
+import type * as Config from "effect/Config"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Headers from "effect/http/Headers"
@@ -43,6 +43,7 @@ import type * as Undici from "undici"
 import { Connections } from "./internal/connections.ts"
 import { Listener } from "./internal/listener.ts"
 import { Transfer } from "./internal/transfer.ts"
+import { unwrapConfig } from "./internal/unwrapConfig.ts"
 
 // -----------------------------------------------------------------------------
 // models
@@ -198,7 +199,7 @@ export const layer: Layer.Layer<HttpClient.HttpClient> = Layer.effect(HttpClient
 export const layerConfig = (
   options: Config.Wrap<Options>
 ): Layer.Layer<HttpClient.HttpClient, Config.ConfigError> =>
-  Layer.effect(HttpClient.HttpClient, Effect.flatMap(Config.unwrap(options), make))
+  Layer.effect(HttpClient.HttpClient, Effect.flatMap(unwrapConfig(options), make))
 
 // -----------------------------------------------------------------------------
 // helpers

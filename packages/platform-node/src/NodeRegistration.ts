@@ -12,10 +12,11 @@
  */
 import * as DpopSigner from "@effect-dcr/core/DpopSigner"
 import type { RegistrationError } from "@effect-dcr/core/RegistrationError"
-import * as Config from "effect/Config"
+import type * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import type { HttpClient } from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
+import { unwrapConfig } from "./internal/unwrapConfig.ts"
 import * as NodeDpopSigner from "./NodeDpopSigner.ts"
 import * as NodeHttpClient from "./NodeHttpClient.ts"
 
@@ -119,4 +120,4 @@ export const layerOptions = (
 export const layerConfig = (
   options: Config.Wrap<Options>
 ): Layer.Layer<HttpClient | DpopSigner.DpopSigner, RegistrationError | Config.ConfigError> =>
-  Layer.unwrap(Effect.map(Config.unwrap(options), layerOptions))
+  Layer.unwrap(Effect.map(unwrapConfig(options), layerOptions))

@@ -20,7 +20,7 @@
 import type { RegistrationError } from "@effect-dcr/core/RegistrationError"
 import { type Key, type Lease, RegistrationStore } from "@effect-dcr/core/RegistrationStore"
 import * as Clock from "effect/Clock"
-import * as Config from "effect/Config"
+import type * as Config from "effect/Config"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -33,6 +33,7 @@ import * as Path from "node:path"
 import { FileProblem, type Operation, translate } from "./internal/fileFailure.ts"
 import * as Generations from "./internal/generations.ts"
 import { storeDirectory } from "./internal/storeDirectory.ts"
+import { unwrapConfig } from "./internal/unwrapConfig.ts"
 
 // -----------------------------------------------------------------------------
 // models
@@ -265,7 +266,7 @@ export const layer = (options?: Options): Layer.Layer<RegistrationStore, Registr
 export const layerConfig = (
   options: Config.Wrap<Options>
 ): Layer.Layer<RegistrationStore, RegistrationError | Config.ConfigError> =>
-  Layer.effect(RegistrationStore, Effect.flatMap(Config.unwrap(options), make))
+  Layer.effect(RegistrationStore, Effect.flatMap(unwrapConfig(options), make))
 
 // -----------------------------------------------------------------------------
 // helpers

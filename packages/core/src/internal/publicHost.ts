@@ -78,12 +78,17 @@ const localSuffixes: ReadonlyArray<string> = [
 const parseTable = (table: ReadonlyArray<readonly [network: string, what: string]>) =>
   table.map(([network, what]) => ({ network: IpNetwork.fromStringUnsafe(network), what }))
 
-const networks = {
+const parseNetworks = () => ({
   ipv4: parseTable(specialIpv4),
   ipv6: parseTable(specialIpv6),
   globalUnicast: IpNetwork.fromStringUnsafe(globalUnicast),
   nat64: IpNetwork.fromStringUnsafe(nat64)
-}
+})
+
+let parsed: ReturnType<typeof parseNetworks> | undefined
+
+/** Parsed for the first address: who imports the policies does not wait for a table that only one of them reads. */
+const networks = () => parsed ??= parseNetworks()
 
 /** The address itself stays out of the message: what a name resolves to inside a network is nobody else's business. */
 const notPublic = (what: string): string =>
@@ -91,25 +96,25 @@ const notPublic = (what: string): string =>
 
 const judgeIp = (address: NetAddress.IpAddress): string | undefined => {
   if (NetAddress.isIpv4Address(address)) {
-    const special = networks.ipv4.find(({ network }) => IpNetwork.contains(network, address))
+    const special = networks().ipv4.find(({ network }) => IpNetwork.contains(network, address))
     return special === undefined ? undefined : notPublic(special.what)
   }
   const mapped = NetAddress.fromIpv4Mapped(address)
   if (Option.isSome(mapped)) return judgeIp(mapped.value)
-  if (IpNetwork.contains(networks.nat64, address)) {
+  if (IpNetwork.contains(networks().nat64, address)) {
     return judgeIp(NetAddress.ipv4FromBytesUnsafe(Uint8Array.from(NetAddress.ipv6ToOctets(address)).subarray(12)))
   }
-  if (!IpNetwork.contains(networks.globalUnicast, address)) {
+  if (!IpNetwork.contains(networks().globalUnicast, address)) {
     return notPublic("loopback, link-local, unique local, multicast or reserved, RFC 4291")
   }
-  const special = networks.ipv6.find(({ network }) => IpNetwork.contains(network, address))
+  const special = networks().ipv6.find(({ network }) => IpNetwork.contains(network, address))
   return special === undefined ? undefined : notPublic(special.what)
 }
 
 /** Why an IP address, as a resolver gives it, is not public; `undefined` when it is. What is no address is refused. */
 export const judgeAddress = (address: string): string | undefined => {
-  const parsed = NetAddress.ipFromString(address)
-  return Result.isSuccess(parsed) ? judgeIp(parsed.success) : notPublic("it is not an IP address")
+  const ip = NetAddress.ipFromString(address)
+  return Result.isSuccess(ip) ? judgeIp(ip.success) : notPublic("it is not an IP address")
 }
 
 /**
