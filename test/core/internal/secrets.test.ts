@@ -1,8 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
-import { repeatsOneOf, secretsIn, surelyRepeatsNone } from "../../../packages/core/src/internal/secrets.ts"
+import { repeatsOneOf, secretsIn, stringsIn, surelyRepeatsNone } from "../../../packages/core/src/internal/secrets.ts"
+import { withoutSecrets } from "../../../packages/core/src/internal/serverText.ts"
 
-const sent = "initial-Access-Token-0123456789"
+// The one is searched for by what begins with a capital, the other by its longest run of letters and digits.
+const sent = "initial-Access0Token-01234567890123456789"
 const own = "cf136dc3c1fc93f31185e5885805d+/="
 
 /** A secret as servers write it, some of which hide it from a search of the raw text. */
@@ -34,12 +36,31 @@ const written = (body: unknown, escaped: boolean): string => {
   return escaped ? json.replace(/[a-f]/g, (char) => `\\u00${char.charCodeAt(0).toString(16)}`) : json
 }
 
+/** As a text is scrubbed, which searches for nothing less than the whole secret. */
+const repeatsByScrubbing = (secrets: ReadonlyArray<string>) => (value: unknown): boolean =>
+  stringsIn(value).some((inner) => withoutSecrets(inner, secrets.filter(({ length }) => length >= 8)) !== inner)
+
 const repeatsAnywhere = (body: Readonly<Record<string, unknown>>): boolean => {
-  const repeats = repeatsOneOf([sent, ...secretsIn(body)])
+  const repeats = repeatsByScrubbing([sent, ...secretsIn(body)])
   return Object.entries(body).some(([name, value]) =>
     repeats(name) || (name !== "client_secret" && name !== "registration_access_token" && repeats(value))
   )
 }
+
+describe("repeatsOneOf", () => {
+  it("finds what scrubbing would take out, and nothing else", () => {
+    let repeating = 0
+    fc.assert(
+      fc.property(text, (value) => {
+        const repeats = repeatsByScrubbing([sent, own])(value)
+        if (repeats) repeating++
+        return repeatsOneOf([sent, own])(value) === repeats
+      }),
+      { numRuns: 2000, seed: 1 }
+    )
+    assert.isAbove(repeating, 500)
+  })
+})
 
 describe("surelyRepeatsNone", () => {
   it("says so of no answer in which a member repeats a secret", () => {

@@ -13,7 +13,7 @@ import { isDeeperThan, type JsonObject, parseJson } from "./answer.ts"
 import { object, string } from "./guards.ts"
 import { memberGuards } from "./memberGuards.ts"
 import { isLocalized } from "./openMembers.ts"
-import { repeatsOneOf, secretMembers, surelyRepeatsNone } from "./secrets.ts"
+import { isSecretMember, repeatsOneOf, surelyRepeatsNone } from "./secrets.ts"
 import { cleanServerText } from "./serverText.ts"
 import { surveyOf } from "./survey.ts"
 
@@ -156,7 +156,7 @@ const isInfinite = (value: unknown): boolean =>
 
 /** What a value says that its member can have. */
 const decode = (name: string, value: unknown): unknown => {
-  if (typeof value === "string" && secretMembers.includes(name)) return Redacted.make(value, { label: name })
+  if (typeof value === "string" && isSecretMember(name)) return Redacted.make(value, { label: name })
   // Members of a JWK Set that are not understood are ignored (RFC 7517 §5).
   return name === "jwks" && object(value) ? { keys: value["keys"] } : value
 }

@@ -5,7 +5,7 @@
  * @internal
  */
 import type { JsonObject } from "./answer.ts"
-import { type Container, isContainer, isList, secretMembers, secretsIn, stringsIn } from "./secrets.ts"
+import { type Container, isContainer, isList, isSecretMember, secretMembers, secretsIn, stringsIn } from "./secrets.ts"
 
 export interface Survey {
   /** How many levels of values there are inside. */
@@ -40,7 +40,7 @@ export const surveyOf = (body: JsonObject): Survey => {
           const value = container[name]
           if (isContainer(value)) below.push(value)
           else if (isInfinity(value)) hasInfinity = true
-          if (depth > 0 && secretMembers.includes(name)) hidesSecret = true
+          if (depth > 0 && isSecretMember(name)) hidesSecret = true
         }
       }
     }
