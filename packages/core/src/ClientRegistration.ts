@@ -137,8 +137,10 @@ export const register = <E = never, R = never>(
         Effect.flatMap(
           secretsIn(request),
           (secrets) =>
-            Effect.flatMap(sendRegistration(request, secrets, options, server.issuer), (answer) =>
-              readClient(server, prepared, answer, secrets, options))
+            Effect.flatMap(
+              sendRegistration(request, secrets, options, server.issuer),
+              readClient(server, prepared, secrets, options)
+            )
         )
       )
     )
@@ -203,13 +205,8 @@ export const process = Effect.fnUntraced(function*(
   const place = { role: endpointName, url: displayUrl(response.request.url), effects: true }
   const answer = yield* readInTime(response, place, limits)
   // Completed as for the request, but not refused: a client may exist now, whatever its metadata.
-  return yield* readClient(
-    server,
-    prepareMetadata(server, metadata, options),
-    answer,
-    yield* secretsIn(answer.request),
-    options
-  )
+  const prepared = prepareMetadata(server, metadata, options)
+  return yield* readClient(server, prepared, yield* secretsIn(answer.request), options)(answer)
 })
 
 // -----------------------------------------------------------------------------
@@ -265,13 +262,14 @@ const sendRegistration = (
     deadline: options?.deadline
   })
 
+/** Waits for the answer, and so holds no more than is read then: not the request, and nothing that led to it. */
 const readClient = (
   server: AuthorizationServer,
   prepared: PreparedMetadata,
-  answer: Answer,
   secrets: ReadonlyArray<string>,
   options: ProcessOptions | undefined
-): Effect.Effect<RegisteredClient, RegistrationError> => {
+) =>
+(answer: Answer): Effect.Effect<RegisteredClient, RegistrationError> => {
   const expectation = { expectedStatus: 201, feature: endpointName, requested: prepared.metadata, secrets }
   return Effect.flatMap(readGranted(answer, expectation), (reading) => {
     const client = new RegisteredClient({

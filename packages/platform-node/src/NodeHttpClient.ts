@@ -268,20 +268,22 @@ const send = (
   if (url.protocol !== "https:" && url.protocol !== "http:") {
     return invalidUrl(request, { description: "neither http nor https" })
   }
+  // The URL itself is not kept until the answer is there.
+  const { href, origin, pathname, search } = url
   return Effect.callback((resume) => {
     const transfer = new Transfer(
       {
-        origin: url.origin,
-        path: url.pathname + url.search,
+        origin,
+        path: pathname + search,
         method: request.method,
         // undici writes the boundary of form data itself
         headers: request.body._tag === "FormData" ? Headers.remove(request.headers, "content-type") : request.headers,
         body
       },
-      new Listener(request, url, watched instanceof FinalizationRegistry ? watched : undefined, resume)
+      new Listener(request, href, watched instanceof FinalizationRegistry ? watched : undefined, resume)
     )
     if (watched instanceof AbortSignal) watched.addEventListener("abort", () => transfer.abort(), { once: true })
-    connections.submit(url.origin, judge, transfer)
+    connections.submit(origin, judge, transfer)
     return Effect.sync(() => transfer.abort())
   })
 }

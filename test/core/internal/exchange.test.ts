@@ -3,11 +3,12 @@ import * as EndpointPolicy from "@effect-dcr/core/EndpointPolicy"
 import * as ExchangeLimits from "@effect-dcr/core/ExchangeLimits"
 import type { RegistrationError } from "@effect-dcr/core/RegistrationError"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, type Exit, Fiber, Layer, Option } from "effect"
+import { type Context, Effect, type Exit, Fiber, Layer, Option } from "effect"
 import { FetchHttpClient, Headers, HttpClient, HttpClientRequest } from "effect/http"
 import { TestClock } from "effect/testing"
 import { decodeJwt } from "jose"
 import { createHash } from "node:crypto"
+import { Budget } from "../../../packages/core/src/internal/budget.ts"
 import {
   type Answer,
   exchange,
@@ -34,7 +35,11 @@ const proving = (
   http: RecordedHttpClient,
   request: HttpClientRequest.HttpClientRequest = post(),
   more: Partial<ExchangeOptions> = {}
-) => exchangeWithProofs(request, { ...options, ...more }).pipe(Effect.provide(http.layer))
+) =>
+  Effect.contextWith((context: Context.Context<HttpClient.HttpClient | DpopSigner.DpopSigner>) => {
+    const asked = { ...options, ...more }
+    return exchangeWithProofs(request, asked, new Budget(context, asked.deadline))
+  }).pipe(Effect.provide(http.layer))
 
 const proofs = (http: RecordedHttpClient) => http.requests.map(({ headers }) => decodeJwt(headers["dpop"] ?? ""))
 

@@ -1,16 +1,15 @@
 /**
  * A limit on the time of an effect, by the clock in force.
  *
- * `Effect.timeoutOrElse` does the same. It waits until its timer has been interrupted, and that alone takes longer than a timer
- * takes to be made.
+ * `Effect.timeoutOrElse` does the same with a timer for each effect, and waits until it has been interrupted.
  *
  * @internal
  */
 import type * as Context from "effect/Context"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import { SharedTimer, type Sleeper } from "./sharedTimer.ts"
 
 /** Runs `effect` in this context; after `deadline` milliseconds it is interrupted, and goes on as `late` says. */
 export const within = <A, E>(
@@ -20,41 +19,42 @@ export const within = <A, E>(
   late: () => Effect.Effect<A, E>
 ): Effect.Effect<A, E> =>
   Effect.callback((resume) => {
-    const race = new Race(resume, late)
-    race.start(effect, context, deadline)
+    const timer = SharedTimer.of(context)
+    const race = new Race(timer, timer.now() + deadline, resume, late)
+    race.start(effect, context)
     return Effect.suspend(() => race.cancel())
   })
 
 type Resume<A, E> = (effect: Effect.Effect<A, E>) => void
 
 /**
- * Between the effect and its timer. Whoever comes second is not heard.
+ * Between the effect and the timer. Whoever comes second is not heard.
  *
- * The two fibers, and V8's list of their observers, may outlive the race for a while: all that they know is the race, and when it
- * is over it holds nothing, neither the request nor the answer.
+ * The fiber of the effect, and V8's list of its observers, may outlive the race for a while: all that they know is the race, and
+ * when it is over it holds nothing, neither the request nor the answer.
  */
-class Race<A, E> {
+class Race<A, E> implements Sleeper {
+  readonly due: number
+  private readonly timer: SharedTimer
   private resume: Resume<A, E> | undefined
   private late: (() => Effect.Effect<A, E>) | undefined
   private working: Fiber.Fiber<void, E> | undefined
-  private timer: Fiber.Fiber<void> | undefined
   /** What the effect succeeded with, which its fiber would keep. */
   private value: Effect.Effect<A> = Effect.never
 
-  constructor(resume: Resume<A, E>, late: () => Effect.Effect<A, E>) {
+  constructor(timer: SharedTimer, due: number, resume: Resume<A, E>, late: () => Effect.Effect<A, E>) {
+    this.timer = timer
+    this.due = due
     this.resume = resume
     this.late = late
   }
 
-  start(effect: Effect.Effect<A, E>, context: Context.Context<never>, deadline: number): void {
-    const run = Effect.runForkWith(context)
-    this.working = run(Effect.map(effect, (value) => {
+  start(effect: Effect.Effect<A, E>, context: Context.Context<never>): void {
+    this.working = Effect.runForkWith(context)(Effect.map(effect, (value) => {
       this.value = Effect.succeed(value)
     }))
     this.working.addObserver((exit) => this.inTime(exit))
-    if (this.resume === undefined) return
-    this.timer = run(Effect.sleep(Duration.millis(deadline)))
-    this.timer.addObserver((exit) => this.tooLate(exit))
+    if (this.resume !== undefined) this.timer.add(this)
   }
 
   /** Nobody waits any more. */
@@ -70,7 +70,8 @@ class Race<A, E> {
     resume?.(Exit.isSuccess(exit) ? value : Effect.failCause(exit.cause))
   }
 
-  private tooLate(slept: Exit.Exit<void>): void {
+  /** It is too late. */
+  wake(slept: Exit.Exit<void>): void {
     const { late, resume, working } = this
     if (late === undefined || resume === undefined || working === undefined) return
     this.end()
@@ -81,12 +82,10 @@ class Race<A, E> {
   }
 
   private end(): void {
-    const { timer } = this
+    this.timer.delete(this)
     this.resume = undefined
     this.late = undefined
     this.working = undefined
-    this.timer = undefined
     this.value = Effect.never
-    timer?.interruptUnsafe()
   }
 }

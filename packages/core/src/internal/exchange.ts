@@ -21,7 +21,7 @@ import * as NonceCache from "./nonceCache.ts"
 import { demandsNonce } from "./nonceDemand.ts"
 import { serverSays } from "./refusal.ts"
 import { repeatsOneOf, secretsIn } from "./secrets.ts"
-import { type AddProof, Exchange } from "./sending.ts"
+import { type AddProof, Exchange, plainly } from "./sending.ts"
 import { nonceChallenged } from "./telemetry.ts"
 import { displayUrl, parseUrl } from "./url.ts"
 
@@ -40,8 +40,6 @@ export interface ExchangeOptions {
   readonly effects?: boolean | undefined
   /** The time for the whole exchange; the default of `ExchangeLimits` when absent. */
   readonly deadline?: Duration.Input | undefined
-  /** The time of which the exchange is a part; it goes before `deadline`. */
-  readonly budget?: Budget | undefined
   /** The size of the answer's body; `maxResponseBytes` of `ExchangeLimits` when absent. */
   readonly maxBytes?: number | undefined
 }
@@ -52,27 +50,34 @@ export const exchange = (
   options: ExchangeOptions
 ): Effect.Effect<Answer, RegistrationError, HttpClient.HttpClient> =>
   Effect.contextWith((context: Context.Context<HttpClient.HttpClient>) => {
-    const prepared = prepare(context, request, options)
-    return prepared instanceof RegistrationError ? Effect.fail(prepared) : prepared.send(Effect.succeed)
+    const url = judge(context, request, options)
+    if (url instanceof RegistrationError) return Effect.fail(url)
+    const budget = new Budget(context, options.deadline)
+    return prepare(context, plainly(request), url, options, budget).send(Effect.succeed)
   })
 
-/** One exchange with the signer's proofs, answering a nonce challenge once (RFC 9449 §8, §9). */
+/**
+ * One exchange with the signer's proofs, answering a nonce challenge once (RFC 9449 §8, §9), in a time that begins before it.
+ * The request has been prepared by {@link plainly}.
+ */
 export const exchangeWithProofs = (
   request: HttpClientRequest.HttpClientRequest,
-  options: ExchangeOptions
+  options: ExchangeOptions,
+  budget: Budget
 ): Effect.Effect<Answer, RegistrationError, HttpClient.HttpClient | DpopSigner> =>
   Effect.contextWith((context: Context.Context<HttpClient.HttpClient | DpopSigner>) => {
-    const prepared = prepare(context, request, options)
-    return prepared instanceof RegistrationError
-      ? Effect.fail(prepared)
-      : sendWithProofs(Context.get(context, DpopSigner), prepared)
+    const url = judge(context, request, options)
+    return url instanceof RegistrationError
+      ? Effect.fail(url)
+      : sendWithProofs(Context.get(context, DpopSigner), prepare(context, request, url, options, budget), url)
   })
 
 const sendWithProofs = (
   signer: DpopSigner["Service"],
-  exchange: Exchange
+  exchange: Exchange,
+  url: URL
 ): Effect.Effect<Answer, RegistrationError> => {
-  const { request, url } = exchange
+  const { request } = exchange
   const exhausted = (answer: Answer) => Effect.fail(nonceExhausted(answer, exchange.secrets))
   // A caller who brings a proof of their own makes all of them, and needs the nonce for the next.
   if (request.headers["dpop"] !== undefined) {
@@ -119,38 +124,35 @@ const signerMissing = () =>
     }
   })
 
-/** Judges the URL, and begins to count the time: one deadline for all attempts. */
 const prepare = (
   context: Context.Context<HttpClient.HttpClient>,
   request: HttpClientRequest.HttpClientRequest,
-  options: ExchangeOptions
-): Exchange | RegistrationError => {
+  url: URL,
+  options: ExchangeOptions,
+  budget: Budget
+): Exchange => {
   const { maxResponseBytes } = Context.get(context, ExchangeLimits)
   const {
-    budget = new Budget(context, options.deadline),
     effects = request.method !== "GET",
     maxBytes = maxResponseBytes,
     role,
     secrets = []
   } = options
-  const url = judge(request, options, Context.get(context, EndpointPolicy))
-  return url instanceof RegistrationError
-    ? url
-    : new Exchange(Context.get(context, HttpClient.HttpClient), request, url, {
-      role,
-      secrets,
-      effects,
-      budget,
-      maxBytes
-    })
+  return new Exchange(Context.get(context, HttpClient.HttpClient), request, url, {
+    role,
+    secrets,
+    effects,
+    budget,
+    maxBytes
+  })
 }
 
 /** The URL that the request goes to, or why it must not. */
 const judge = (
+  context: Context.Context<never>,
   request: HttpClientRequest.HttpClientRequest,
   // Of the options no more goes to the policy: they hold the secrets of the request.
-  { allowInsecure, issuer, role }: ExchangeOptions,
-  policy: EndpointPolicy
+  { allowInsecure, issuer, role }: ExchangeOptions
 ): URL | RegistrationError => {
   const asked = parseUrl(request.url)
   if (asked === undefined) return endpointRefused(role, request.url, "InvalidUrl", "it is not an absolute URL")
@@ -159,7 +161,7 @@ const judge = (
     ? asked
     : Option.getOrElse(HttpClientRequest.toUrl(request), () => asked)
   if (url.hash !== "") url.hash = ""
-  const refusal = policy.judgeUrl(url, { role, allowInsecure, issuer })
+  const refusal = Context.get(context, EndpointPolicy).judgeUrl(url, { role, allowInsecure, issuer })
   return refusal === undefined ? url : endpointRefused(role, url, refusal.rule, refusal.message)
 }
 

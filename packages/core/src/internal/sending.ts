@@ -46,8 +46,8 @@ export interface SendingOptions {
 export class Exchange {
   readonly client: HttpClient.HttpClient
   readonly request: HttpClientRequest.HttpClientRequest
-  /** Where the request goes. */
-  readonly url: URL
+  /** Where the request goes. As text, which is a fifth of a `URL`. */
+  readonly href: string
   readonly secrets: ReadonlyArray<string>
   readonly maxBytes: number
   readonly place: Place
@@ -61,7 +61,7 @@ export class Exchange {
   ) {
     this.client = client
     this.request = request
-    this.url = url
+    this.href = url.href
     this.secrets = options.secrets
     this.budget = options.budget
     this.maxBytes = options.maxBytes
@@ -128,7 +128,7 @@ class Attempt {
   run(): Effect.Effect<Answer, RegistrationError> {
     const { client, request } = this.exchange
     const { postprocess, preprocess } = HttpClient.mapRequestEffect(client, unchanged)
-    const admitted = Effect.flatMap(preprocess(plainly(request)), (request) => this.admit(request))
+    const admitted = Effect.flatMap(preprocess(request), (request) => this.admit(request))
     return Effect.matchEffect(postprocess(admitted), {
       onSuccess: (response) => this.receive(response),
       onFailure: (error) => {
@@ -167,8 +167,8 @@ class Attempt {
   }
 
   private receive(response: HttpClientResponse.HttpClientResponse): Effect.Effect<Answer, RegistrationError> {
-    const { maxBytes, place, secrets, url } = this.exchange
-    const redirect = redirectOf(response, url, secrets)
+    const { href, maxBytes, place, secrets } = this.exchange
+    const redirect = redirectOf(response, href, secrets)
     if (redirect !== undefined) return Effect.andThen(discardBody(response), this.exchange.fail(redirect))
     return readAnswer(this.incoming = receive(response, place, maxBytes))
   }
@@ -186,7 +186,7 @@ const unchanged = (
  * Without a word about it a server may compress (RFC 9110 §12.5.3), and most transports would not decompress: the client
  * would be created, and its registration unreadable.
  */
-const plainly = (request: HttpClientRequest.HttpClientRequest): HttpClientRequest.HttpClientRequest =>
+export const plainly = (request: HttpClientRequest.HttpClientRequest): HttpClientRequest.HttpClientRequest =>
   request.headers["accept-encoding"] === undefined
     ? HttpClientRequest.setHeader(request, "accept-encoding", "identity")
     : request
@@ -237,12 +237,12 @@ const refuseRedirects: globalThis.RequestInit = {
 /** A 3xx, a browser's opaque redirect (status 0), or another URL than the one asked: somebody redirected. */
 const redirectOf = (
   response: HttpClientResponse.HttpClientResponse,
-  asked: URL,
+  asked: string,
   secrets: ReadonlyArray<string>
 ): Reason | undefined => {
   const { status, url } = response
   const redirected = (location: string | undefined): Reason => {
-    const shown = shownLocation(location, asked.href, secrets)
+    const shown = shownLocation(location, asked, secrets)
     return {
       _tag: "RedirectRefused",
       ...(status >= 300 && status < 400 ? { status } : undefined),
@@ -250,9 +250,9 @@ const redirectOf = (
     }
   }
   if ((status >= 300 && status < 400) || status === 0) return redirected(response.headers["location"])
-  if (url === "" || url === asked.href) return undefined
+  if (url === "" || url === asked) return undefined
   const answering = parseUrl(url)
-  return answering !== undefined && withoutHash(answering) !== asked.href ? redirected(url) : undefined
+  return answering !== undefined && withoutHash(answering) !== asked ? redirected(url) : undefined
 }
 
 const withoutHash = (url: URL): string => url.href.slice(0, url.href.length - url.hash.length)

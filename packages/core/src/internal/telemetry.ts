@@ -68,7 +68,7 @@ export const nonceChallenged: Effect.Effect<void> = Effect.withFiber((fiber) => 
  */
 export const span =
   (name: string, spanAttributes: { readonly [name: string]: string }) =>
-  <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, Exclude<R, Tracer.ParentSpan>> =>
+  <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
     Effect.suspend(() => {
       let succeeded: Effect.Effect<A> = Effect.never
       // Not Effect.withSpan, which captures a stack trace: that costs more than the operation.
@@ -83,8 +83,13 @@ export const span =
               if (Exit.isSuccess(exit)) succeeded = Effect.succeed(exit.value)
               return finish(name, progress, start, exit)
             })
+            // Both at once: each change of a context is a frame more on the stack of the fiber.
             return Effect.asVoid(
-              Effect.provideService(Effect.provideService(measured, Progress, progress), Tracer.ParentSpan, span)
+              Effect.updateContext(
+                measured,
+                (context: Context.Context<R>): Context.Context<R> =>
+                  Context.add(Context.add(context, Progress, progress), Tracer.ParentSpan, span)
+              )
             )
           })
       )

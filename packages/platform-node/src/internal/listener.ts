@@ -17,25 +17,25 @@ type Resume = (effect: Effect.Effect<HttpClientResponse, HttpClientError.HttpCli
 
 export class Listener implements TransferListener {
   private readonly request: HttpClientRequest
-  private readonly url: URL
+  private readonly href: string
   private readonly abandoned: FinalizationRegistry<Transfer> | undefined
   private readonly resume: Resume
 
   /** With `abandoned`, a response that is collected while its body is still on its way lets go of its transfer. */
   constructor(
     request: HttpClientRequest,
-    url: URL,
+    href: string,
     abandoned: FinalizationRegistry<Transfer> | undefined,
     resume: Resume
   ) {
     this.request = request
-    this.url = url
+    this.href = href
     this.abandoned = abandoned
     this.resume = resume
   }
 
   onHead(transfer: Transfer, status: number, headers: RawHeaders): void {
-    const response = new NodeResponse(this.request, this.url, status, headers, transfer)
+    const response = new NodeResponse(this.request, this.href, status, headers, transfer)
     if (!transfer.isOver) this.abandoned?.register(response, transfer)
     this.resume(Effect.succeed(response))
   }

@@ -32,7 +32,8 @@ export class NodeResponse extends Inspectable.Class implements HttpClientRespons
   readonly [HttpClientResponse.TypeId]: typeof HttpClientResponse.TypeId = HttpClientResponse.TypeId
   readonly request: HttpClientRequest
   readonly status: number
-  private readonly target: URL
+  /** Where the request went, with a fragment that it may have had. */
+  private readonly href: string
   private readonly rawHeaders: RawHeaders
   private readonly transfer: Transfer
   private cachedHeaders: Headers.Headers | undefined
@@ -42,18 +43,18 @@ export class NodeResponse extends Inspectable.Class implements HttpClientRespons
   /** Whether somebody reads, or has read, the body as a stream. */
   private streamed = false
 
-  constructor(request: HttpClientRequest, target: URL, status: number, headers: RawHeaders, transfer: Transfer) {
+  constructor(request: HttpClientRequest, href: string, status: number, headers: RawHeaders, transfer: Transfer) {
     super()
     this.request = request
-    this.target = target
+    this.href = href
     this.status = status
     this.rawHeaders = headers
     this.transfer = transfer
   }
 
   get url(): string {
-    const { hash, href } = this.target
-    return hash === "" ? href : href.slice(0, href.length - hash.length)
+    const fragment = this.href.indexOf("#")
+    return fragment === -1 ? this.href : this.href.slice(0, fragment)
   }
 
   get headers(): Headers.Headers {
