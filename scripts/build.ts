@@ -25,15 +25,33 @@ const first: Readonly<Record<typeof packages[number], ReadonlyArray<string>>> = 
   "platform-browser": ["BrowserRegistration"]
 }
 
-/** What `annotate-pure-calls` does not do: `{ ...others }` may have effects for a bundler, a call that is annotated has none. */
-const pureSpreads: PluginObj = {
+/** An expression that has no effects, said in the only way that a bundler believes: as a call that is annotated. */
+const pure = (expression: types.Expression): types.Expression =>
+  types.addComment(
+    types.callExpression(types.arrowFunctionExpression([], expression), []),
+    "leading",
+    "#__PURE__"
+  )
+
+const spreads = (parts: ReadonlyArray<types.Node | null>): boolean => parts.some((part) => types.isSpreadElement(part))
+
+/** What `annotate-pure-calls` leaves: to spread a value, to write it into a text and to extend a class may have effects as well. */
+const annotatePureExpressions: PluginObj = {
   visitor: {
+    ArrayExpression(path) {
+      if (spreads(path.node.elements) && path.getFunctionParent() === null) path.replaceWith(pure(path.node))
+    },
     ObjectExpression(path) {
-      const spreads = path.node.properties.some((property) => types.isSpreadElement(property))
-      if (!spreads || path.getFunctionParent() !== null) return
-      const call = types.callExpression(types.arrowFunctionExpression([], path.node), [])
-      path.replaceWith(types.addComment(call, "leading", "#__PURE__"))
-      path.skip()
+      if (spreads(path.node.properties) && path.getFunctionParent() === null) path.replaceWith(pure(path.node))
+    },
+    TemplateLiteral(path) {
+      if (path.node.expressions.length > 0 && path.getFunctionParent() === null) path.replaceWith(pure(path.node))
+    },
+    ClassDeclaration(path) {
+      const { body, id, superClass } = path.node
+      if (!id || !superClass || path.getFunctionParent() !== null) return
+      const made = pure(types.classExpression(id, superClass, body))
+      path.replaceWith(types.variableDeclaration("const", [types.variableDeclarator(id, made)]))
     }
   }
 }
@@ -45,7 +63,7 @@ const annotate = async (file: string): Promise<void> => {
     compact: false,
     filename: file,
     // babel finds the map that tsc wrote through the comment at the end of the file, so the new one leads to the source
-    plugins: ["annotate-pure-calls", pureSpreads],
+    plugins: ["annotate-pure-calls", annotatePureExpressions],
     sourceMaps: true
   })
   if (typeof result?.code !== "string" || !result.map) throw new Error(`${file}: nothing came back from babel`)
@@ -79,7 +97,8 @@ const gather = async (name: typeof packages[number]): Promise<void> => {
   } as const satisfies BuildOptions
   const entryPoints = first[name].map((module) => `${module}.js`)
   const loaded = Object.keys((await build({ ...options, entryPoints })).metafile.inputs)
-  const alone = await build({ ...options, entryPoints: loaded, bundle: false })
+  // each by itself, and bundled: only then it is known what a module hands on by `export *`
+  const alone = await build({ ...options, entryPoints: loaded })
   const exports = new Map(
     Object.entries(alone.metafile.outputs).filter(([file]) => file.endsWith(".js"))
       .map(([file, output]) => [file.slice(0, -".js".length), output.exports] as const)

@@ -5,6 +5,7 @@
 import { existsSync, globSync } from "node:fs"
 import { mkdir, readFile, writeFile } from "node:fs/promises"
 import { join, relative, sep } from "node:path"
+import { pathToFileURL } from "node:url"
 import { list } from "tar"
 import { at, consumer, packages, tarballs } from "./support/paths.ts"
 import { main, run } from "./support/run.ts"
@@ -84,6 +85,38 @@ const judge = async (name: string, tarball: string): Promise<void> => {
   ])
 }
 
+/**
+ * Compares what each installed module exports, and what its classes are called, with the module that it was built from: what
+ * `scripts/build.ts` gathers in one file must be handed on whole.
+ */
+const exported = async (): Promise<void> => {
+  const pairs = packages.flatMap((name) =>
+    modules(name)
+      .filter((module) => !module.startsWith("bin/") && existsSync(at("packages", name, "src", `${module}.ts`)))
+      .map((module) => ({
+        module: `${name}/${module}`,
+        built: pathToFileURL(join(consumer, "node_modules", "@effect-dcr", name, "dist", `${module}.js`)).href,
+        source: pathToFileURL(at("packages", name, "src", `${module}.ts`)).href
+      }))
+  )
+  if (pairs.length < 100) {
+    problems.push(`only ${pairs.length} modules have the name of the one that they were built from`)
+  }
+  await writeFile(
+    join(consumer, "exports.js"),
+    `const described = async (specifier) =>
+  Object.entries(await import(specifier)).map(([name, value]) =>
+    typeof value === "function" && /^class\\b/.test(String(value)) ? name + ": class " + value.name : name
+  ).sort().join(", ")
+for (const { module, built, source } of ${JSON.stringify(pairs)}) {
+  const [found, wanted] = [await described(built), await described(source)]
+  if (found !== wanted) throw new Error(module + " exports " + found + " instead of " + wanted)
+}
+`
+  )
+  await node("what the installed modules export", ["exports.js"])
+}
+
 /** Imports every public module where it is installed, and tries to import every internal one. */
 const imports = async (): Promise<void> => {
   const open: Array<string> = []
@@ -141,6 +174,7 @@ main(async () => {
     }
     await judge(name, tarball)
   }
+  await exported()
   await imports()
   if (problems.length > 0) throw new Error(problems.join("\n\n"))
   console.log(`${packages.length} packages are fit to be published`)

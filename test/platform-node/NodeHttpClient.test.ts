@@ -118,6 +118,7 @@ describe("NodeHttpClient: an ordinary HttpClient", () => {
           const response = yield* client.get(`${origin}/a?b#c`)
           assert.strictEqual(response.status, 201)
           assert.strictEqual(response.url, `${origin}/a?b`)
+          assert.strictEqual((yield* client.get(`${origin}/a?b#`)).url, `${origin}/a?b`)
           assert.deepStrictEqual(Headers.get(response.headers, "X-TWICE"), Option.some("one, two"))
           assert.deepStrictEqual(Object.keys(response.cookies.cookies), ["a", "b"])
           assert.deepStrictEqual(response.remoteAddress, Option.some("127.0.0.1"))

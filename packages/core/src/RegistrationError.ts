@@ -143,15 +143,7 @@ export class RegistrationError extends Data.TaggedError("RegistrationError")<Pro
 
   /** The same error, with the live registration of a client that exists at the server. */
   withRegistered(client: RegisteredClient): RegistrationError {
-    return new RegistrationError({
-      reason: this.reason,
-      ...(this.method === undefined ? undefined : { method: this.method }),
-      ...(this.url === undefined ? undefined : { url: this.url }),
-      ...(this.cause === undefined ? undefined : { cause: this.cause }),
-      issuer: client.issuer,
-      clientId: client.information.client_id,
-      registered: client
-    })
+    return registered(this, client)
   }
 
   override toJSON(): unknown {
@@ -166,6 +158,18 @@ export class RegistrationError extends Data.TaggedError("RegistrationError")<Pro
     }
   }
 }
+
+// Not in the class: a bundler gives another name to a class that speaks of itself, and programs log the names of classes.
+const registered = ({ cause, method, reason, url }: RegistrationError, client: RegisteredClient): RegistrationError =>
+  new RegistrationError({
+    reason,
+    ...(method === undefined ? undefined : { method }),
+    ...(url === undefined ? undefined : { url }),
+    ...(cause === undefined ? undefined : { cause }),
+    issuer: client.issuer,
+    clientId: client.information.client_id,
+    registered: client
+  })
 
 // -----------------------------------------------------------------------------
 // schemas

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, type Context, Deferred, Duration, Effect, Exit, Fiber } from "effect"
+import { Clock, type Context, Deferred, Effect, Exit, Fiber } from "effect"
 import { TestClock } from "effect/testing"
 import { within } from "../../../packages/core/src/internal/deadline.ts"
 
@@ -7,29 +7,11 @@ import { within } from "../../../packages/core/src/internal/deadline.ts"
 const inTime = <E>(effect: Effect.Effect<string, E>, late: Effect.Effect<string, E> = Effect.succeed("late")) =>
   Effect.contextWith((context: Context.Context<never>) => within(effect, context, 5000, () => late))
 
-/** Lets the timer see that nobody waits any more. */
-const aMoment = Effect.promise(() => Promise.resolve())
-
 /** The clock in force, that sleeps otherwise. */
 const sleepingBy = (clock: Clock.Clock, sleep: Clock.Clock["sleep"]): Clock.Clock =>
   new Proxy(clock, {
     get: (target, name): unknown => name === "sleep" ? sleep : Reflect.get(target, name)
   })
-
-/** The clock in force, that knows who sleeps by it, and how often anybody did. */
-const counted = Effect.gen(function*() {
-  const real = yield* Clock.Clock
-  const sleeping = new Set<symbol>()
-  const asked: Array<number> = []
-  const clock = sleepingBy(real, (duration) =>
-    Effect.suspend(() => {
-      const mark = Symbol("a sleeper")
-      sleeping.add(mark)
-      asked.push(Math.round(Duration.toMillis(duration)))
-      return Effect.ensuring(real.sleep(duration), Effect.sync(() => sleeping.delete(mark)))
-    }))
-  return { asked, clock, real, sleeping }
-})
 
 describe("within", () => {
   it.effect("gives what comes in time, and fails as it fails", () =>
@@ -86,67 +68,26 @@ describe("within", () => {
 
   it.effect("leaves no timer behind, and dies with a clock that does", () =>
     Effect.gen(function*() {
-      const { clock, sleeping } = yield* counted
+      const clock = yield* Clock.Clock
+      const sleeping = new Set<symbol>()
+      const counting = sleepingBy(clock, (duration) =>
+        Effect.suspend(() => {
+          const mark = Symbol("a sleeper")
+          sleeping.add(mark)
+          return Effect.ensuring(clock.sleep(duration), Effect.sync(() => sleeping.delete(mark)))
+        }))
       const answer = yield* Deferred.make<string>()
-      const fiber = yield* Effect.forkChild(Effect.provideService(inTime(Deferred.await(answer)), Clock.Clock, clock))
+      const fiber = yield* Effect.forkChild(
+        Effect.provideService(inTime(Deferred.await(answer)), Clock.Clock, counting)
+      )
       yield* TestClock.adjust("1 second")
       assert.strictEqual(sleeping.size, 1)
       yield* Deferred.succeed(answer, "in time")
       assert.strictEqual(yield* Fiber.join(fiber), "in time")
-      yield* aMoment
       assert.strictEqual(sleeping.size, 0)
 
       const broken = sleepingBy(clock, () => Effect.die("no clock"))
-      const all = yield* Effect.forEach(
-        ["one", "two"],
-        () => Effect.forkChild(Effect.provideService(inTime(Effect.never), Clock.Clock, broken))
-      )
-      for (const fiber of all) assert.isTrue(Exit.hasDies(yield* Fiber.await(fiber)))
-    }))
-
-  it.effect("sleeps once for all who wait at a time, and for those who follow each other", () =>
-    Effect.gen(function*() {
-      const { asked, clock, real, sleeping } = yield* counted
-      const second = inTime(Effect.as(real.sleep(Duration.seconds(1)), "done"))
-      for (const concurrency of [50, 1]) {
-        asked.length = 0
-        const worker = Effect.all([second, second, second])
-        const fiber = yield* Effect.forkChild(
-          Effect.provideService(Effect.replicateEffect(worker, concurrency, { concurrency }), Clock.Clock, clock)
-        )
-        yield* TestClock.adjust("3 seconds")
-        const answers = (yield* Fiber.join(fiber)).flat()
-        assert.deepStrictEqual([...new Set(answers)], ["done"])
-        assert.strictEqual(answers.length, 3 * concurrency)
-        assert.deepStrictEqual(asked, [5000])
-        yield* aMoment
-        assert.strictEqual(sleeping.size, 0)
-      }
-    }))
-
-  it.effect("goes off for each when it is time, whoever came first", () =>
-    Effect.gen(function*() {
-      const { asked, clock } = yield* counted
-      const late: Array<string> = []
-      const wait = (name: string, milliseconds: number) =>
-        Effect.contextWith((context: Context.Context<never>) =>
-          within(Effect.never, context, milliseconds, () => Effect.sync(() => late.push(name)))
-        ).pipe(Effect.provideService(Clock.Clock, clock), Effect.forkChild)
-      const long = yield* wait("long", 5000)
-      yield* TestClock.adjust("1 second")
-      yield* wait("short", 1000)
-      yield* wait("as long", 4000)
-      yield* wait("longest", 8000)
-      yield* TestClock.adjust("999 millis")
-      assert.deepStrictEqual(late, [])
-      yield* TestClock.adjust("1 millis")
-      assert.deepStrictEqual(late, ["short"])
-      yield* TestClock.adjust("3 seconds")
-      assert.deepStrictEqual(late, ["short", "long", "as long"])
-      yield* Fiber.join(long)
-      yield* TestClock.adjust("4 seconds")
-      assert.deepStrictEqual(late, ["short", "long", "as long", "longest"])
-      // begun for the first, again for one who is earlier, and then for who is next
-      assert.deepStrictEqual(asked, [5000, 1000, 3000, 4000])
+      const exit = yield* Effect.exit(Effect.provideService(inTime(Effect.never), Clock.Clock, broken))
+      assert.isTrue(Exit.hasDies(exit))
     }))
 })

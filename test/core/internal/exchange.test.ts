@@ -118,6 +118,8 @@ describe("the request", () => {
         new URL(`${endpoint}?tenant=1&x=a+b`),
         `${endpoint}?tenant=1&flag&x=%7ea%20b`,
         `${endpoint}?tenant=1#fragment`,
+        `${endpoint}?tenant=1#`,
+        new URL(`${endpoint}?tenant=1#`),
         "https://op.example:443/a/../register?tenant=1",
         "HTTPS://OP.EXAMPLE/register?tenant=1"
       ]

@@ -251,11 +251,9 @@ const redirectOf = (
   }
   if ((status >= 300 && status < 400) || status === 0) return redirected(response.headers["location"])
   if (url === "" || url === asked) return undefined
-  const answering = parseUrl(url)
-  return answering !== undefined && withoutHash(answering) !== asked ? redirected(url) : undefined
+  const answering = parseUrl(url)?.href.split("#", 1)[0]
+  return answering !== undefined && answering !== asked ? redirected(url) : undefined
 }
-
-const withoutHash = (url: URL): string => url.href.slice(0, url.href.length - url.hash.length)
 
 const repeatedSend: Reason = {
   _tag: "OutcomeUnknown",
