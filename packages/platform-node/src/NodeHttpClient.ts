@@ -269,21 +269,20 @@ const send = (
     return invalidUrl(request, { description: "neither http nor https" })
   }
   // The URL itself is not kept until the answer is there.
-  const { href, origin, pathname, search } = url
+  const { href } = url
+  const options = {
+    origin: url.origin,
+    path: url.pathname + url.search,
+    method: request.method,
+    // undici writes the boundary of form data itself
+    headers: request.body._tag === "FormData" ? Headers.remove(request.headers, "content-type") : request.headers,
+    body
+  }
   return Effect.callback((resume) => {
-    const transfer = new Transfer(
-      {
-        origin,
-        path: pathname + search,
-        method: request.method,
-        // undici writes the boundary of form data itself
-        headers: request.body._tag === "FormData" ? Headers.remove(request.headers, "content-type") : request.headers,
-        body
-      },
-      new Listener(request, href, watched instanceof FinalizationRegistry ? watched : undefined, resume)
-    )
+    const unread = watched instanceof FinalizationRegistry ? watched : undefined
+    const transfer = new Transfer(options, new Listener(request, href, unread, resume))
     if (watched instanceof AbortSignal) watched.addEventListener("abort", () => transfer.abort(), { once: true })
-    connections.submit(origin, judge, transfer)
+    connections.submit(options.origin, judge, transfer)
     return Effect.sync(() => transfer.abort())
   })
 }

@@ -5,7 +5,7 @@ import { within } from "../../../packages/core/src/internal/deadline.ts"
 
 /** Five seconds for an effect. */
 const inTime = <E>(effect: Effect.Effect<string, E>, late: Effect.Effect<string, E> = Effect.succeed("late")) =>
-  Effect.contextWith((context: Context.Context<never>) => within(effect, context, 5000, () => late))
+  Effect.contextWith((context: Context.Context<never>) => within(effect, context, 5000, { late: () => late }))
 
 /** The clock in force, that sleeps otherwise. */
 const sleepingBy = (clock: Clock.Clock, sleep: Clock.Clock["sleep"]): Clock.Clock =>

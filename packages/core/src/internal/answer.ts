@@ -111,7 +111,7 @@ export const readInTime = (
         })
       )
     const deadline = Duration.toMillis(Duration.fromInputUnsafe(limits.deadline))
-    return isRead(response) ? answer : within(answer, context, deadline, late)
+    return isRead(response) ? answer : within(answer, context, deadline, { late })
   })
 
 /** Lets go of a body that nobody will read. Its connection would otherwise stay until the response is collected. */

@@ -4,6 +4,9 @@
  * `Effect.timeoutOrElse` does the same. It waits until its timer has been interrupted, and that alone takes longer than a timer
  * takes to be made.
  *
+ * Each effect has a timer of its own. One for all would save a tenth of the memory of those that wait; but it would be made for the
+ * first of them, and where timers end with the request that made them (Cloudflare's Workers), the others would wait for ever.
+ *
  * @internal
  */
 import type * as Context from "effect/Context"
@@ -12,15 +15,23 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 
-/** Runs `effect` in this context; after `deadline` milliseconds it is interrupted, and goes on as `late` says. */
+/** What is done in time or too late. An object, not two functions: thousands of them may wait at a time, and each closure counts. */
+export interface Timed<A, E> {
+  /** What comes instead when it is too late, after what was begun has been interrupted. */
+  late(): Effect.Effect<A, E>
+  /** Called when it was done in time. */
+  done?(): void
+}
+
+/** Runs `effect` in this context; after `deadline` milliseconds it is interrupted, and goes on as `timed` says. */
 export const within = <A, E>(
   effect: Effect.Effect<A, E>,
   context: Context.Context<never>,
   deadline: number,
-  late: () => Effect.Effect<A, E>
+  timed: Timed<A, E>
 ): Effect.Effect<A, E> =>
   Effect.callback((resume) => {
-    const race = new Race(resume, late)
+    const race = new Race(resume, timed)
     race.start(effect, context, deadline)
     return Effect.suspend(() => race.cancel())
   })
@@ -35,15 +46,15 @@ type Resume<A, E> = (effect: Effect.Effect<A, E>) => void
  */
 class Race<A, E> {
   private resume: Resume<A, E> | undefined
-  private late: (() => Effect.Effect<A, E>) | undefined
+  private timed: Timed<A, E> | undefined
   private working: Fiber.Fiber<void, E> | undefined
   private timer: Fiber.Fiber<void> | undefined
   /** What the effect succeeded with, which its fiber would keep. */
   private value: Effect.Effect<A> = Effect.never
 
-  constructor(resume: Resume<A, E>, late: () => Effect.Effect<A, E>) {
+  constructor(resume: Resume<A, E>, timed: Timed<A, E>) {
     this.resume = resume
-    this.late = late
+    this.timed = timed
   }
 
   start(effect: Effect.Effect<A, E>, context: Context.Context<never>, deadline: number): void {
@@ -65,25 +76,26 @@ class Race<A, E> {
   }
 
   private inTime(exit: Exit.Exit<void, E>): void {
-    const { resume, value } = this
+    const { resume, timed, value } = this
     this.end()
+    timed?.done?.()
     resume?.(Exit.isSuccess(exit) ? value : Effect.failCause(exit.cause))
   }
 
   private tooLate(slept: Exit.Exit<void>): void {
-    const { late, resume, working } = this
-    if (late === undefined || resume === undefined || working === undefined) return
+    const { resume, timed, working } = this
+    if (timed === undefined || resume === undefined || working === undefined) return
     this.end()
     resume(Effect.andThen(
       Effect.uninterruptible(Fiber.interrupt(working)),
-      Exit.isSuccess(slept) ? Effect.suspend(late) : Effect.failCause(slept.cause)
+      Exit.isSuccess(slept) ? Effect.suspend(() => timed.late()) : Effect.failCause(slept.cause)
     ))
   }
 
   private end(): void {
     const { timer } = this
     this.resume = undefined
-    this.late = undefined
+    this.timed = undefined
     this.working = undefined
     this.timer = undefined
     this.value = Effect.never

@@ -18,7 +18,7 @@ import { type Reason, RegistrationError } from "../RegistrationError.ts"
 import { Telemetry } from "../Telemetry.ts"
 import { type Answer, discardBody, type Incoming, readAnswer, receive, unfinished } from "./answer.ts"
 import type { Budget } from "./budget.ts"
-import { within } from "./deadline.ts"
+import { type Timed, within } from "./deadline.ts"
 import { shownCause } from "./foreignCause.ts"
 import { shownLocation } from "./refusal.ts"
 import { attemptStarts } from "./telemetry.ts"
@@ -75,13 +75,7 @@ export class Exchange {
       if (left <= 0) return this.fail(pastDeadline("nothing", undefined))
       attemptStarts(context)
       const attempt = new Attempt(this, addProof)
-      const inTime = within(
-        attempt.run(),
-        exchangeContext(context),
-        left,
-        () => Effect.andThen(this.untilDeadline, attempt.breakOff())
-      )
-      return Effect.map(inTime, (answer) => attempt.end(answer))
+      return within(attempt.run(), exchangeContext(context), left, attempt)
     })
   }
 
@@ -104,7 +98,7 @@ export class Exchange {
   }
 
   /** A timer may be early by what it rounds away. */
-  private get untilDeadline(): Effect.Effect<void> {
+  get untilDeadline(): Effect.Effect<void> {
     return Effect.flatMap(
       this.budget.remaining,
       (left) => left <= 0 ? Effect.void : Effect.andThen(Effect.sleep(Math.ceil(left)), this.untilDeadline)
@@ -113,7 +107,7 @@ export class Exchange {
 }
 
 /** One sending of the request, and how far it has come. */
-class Attempt {
+class Attempt implements Timed<Answer, RegistrationError> {
   private readonly exchange: Exchange
   private readonly addProof: AddProof
   private sends = 0
@@ -139,13 +133,16 @@ class Attempt {
   }
 
   /** Lets go of the response, which an attempt that has grown old would keep. */
-  end(answer: Answer): Answer {
+  done(): void {
     this.incoming = undefined
-    return answer
   }
 
   /** What becomes of it at the deadline. */
-  breakOff(): Effect.Effect<Answer, RegistrationError> {
+  late(): Effect.Effect<Answer, RegistrationError> {
+    return Effect.andThen(this.exchange.untilDeadline, Effect.suspend(() => this.breakOff()))
+  }
+
+  private breakOff(): Effect.Effect<Answer, RegistrationError> {
     const { exchange, incoming, progress } = this
     const error = exchange.error(pastDeadline(progress, incoming?.response.status))
     return incoming === undefined ? Effect.fail(error) : unfinished(incoming, error)

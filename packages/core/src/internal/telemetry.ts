@@ -69,30 +69,25 @@ export const nonceChallenged: Effect.Effect<void> = Effect.withFiber((fiber) => 
 export const span =
   (name: string, spanAttributes: { readonly [name: string]: string }) =>
   <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-    Effect.suspend(() => {
+    Effect.withFiber((fiber) => {
       let succeeded: Effect.Effect<A> = Effect.never
+      const start = fiber.getRef(Clock.Clock).monotonicTimeNanosUnsafe()
       // Not Effect.withSpan, which captures a stack trace: that costs more than the operation.
-      const traced = Effect.useSpan(
-        name,
-        { kind: "client", attributes: spanAttributes },
-        (span) =>
-          Effect.withFiber((fiber) => {
-            const progress: Progress = { span, attempts: 0, nonceChallenges: 0 }
-            const start = fiber.getRef(Clock.Clock).monotonicTimeNanosUnsafe()
-            const measured = Effect.onExit(effect, (exit) => {
-              if (Exit.isSuccess(exit)) succeeded = Effect.succeed(exit.value)
-              return finish(name, progress, start, exit)
-            })
-            // Both at once: each change of a context is a frame more on the stack of the fiber.
-            return Effect.asVoid(
-              Effect.updateContext(
-                measured,
-                (context: Context.Context<R>): Context.Context<R> =>
-                  Context.add(Context.add(context, Progress, progress), Tracer.ParentSpan, span)
-              )
-            )
-          })
-      )
+      const traced = Effect.useSpan(name, { kind: "client", attributes: spanAttributes }, (span) => {
+        const progress: Progress = { span, attempts: 0, nonceChallenges: 0 }
+        const measured = Effect.onExit(effect, (exit) => {
+          if (Exit.isSuccess(exit)) succeeded = Effect.succeed(exit.value)
+          return finish(name, progress, start, exit)
+        })
+        // Both at once: each change of a context is a frame more on the stack of the fiber.
+        return Effect.asVoid(
+          Effect.updateContext(
+            measured,
+            (context: Context.Context<R>): Context.Context<R> =>
+              Context.add(Context.add(context, Progress, progress), Tracer.ParentSpan, span)
+          )
+        )
+      })
       return Effect.flatMap(traced, () => {
         const value = succeeded
         succeeded = Effect.never
