@@ -9,7 +9,7 @@
  *    longer to find and open seventy files than to read them (`npm run bench -- cold-start`). The modules themselves stay
  *    where they are and hand on what is in there.
  */
-import { type PluginObj, transformAsync, types } from "@babel/core"
+import { type NodePath, type PluginObj, transformAsync, types } from "@babel/core"
 import { build, type BuildOptions } from "esbuild"
 import { globSync } from "node:fs"
 import { readFile, rm, writeFile } from "node:fs/promises"
@@ -35,21 +35,34 @@ const pure = (expression: types.Expression): types.Expression =>
 
 const spreads = (parts: ReadonlyArray<types.Node | null>): boolean => parts.some((part) => types.isSpreadElement(part))
 
+/** Whether it is evaluated with the module, and where an arrow function can stand around it. */
+const isAtTop = (path: NodePath): boolean => {
+  let awaits = false
+  path.traverse({ AwaitExpression: () => void (awaits = true) })
+  return !awaits && path.getFunctionParent() === null
+}
+
+/** What is static is evaluated with the class, and may be there for its effects. */
+const hasStatics = ({ body }: types.ClassBody): boolean =>
+  body.some((part) => types.isStaticBlock(part) || (types.isClassProperty(part) && part.static === true))
+
 /** What `annotate-pure-calls` leaves: to spread a value, to write it into a text and to extend a class may have effects as well. */
 const annotatePureExpressions: PluginObj = {
   visitor: {
     ArrayExpression(path) {
-      if (spreads(path.node.elements) && path.getFunctionParent() === null) path.replaceWith(pure(path.node))
+      if (spreads(path.node.elements) && isAtTop(path)) path.replaceWith(pure(path.node))
     },
     ObjectExpression(path) {
-      if (spreads(path.node.properties) && path.getFunctionParent() === null) path.replaceWith(pure(path.node))
+      if (spreads(path.node.properties) && isAtTop(path)) path.replaceWith(pure(path.node))
     },
     TemplateLiteral(path) {
-      if (path.node.expressions.length > 0 && path.getFunctionParent() === null) path.replaceWith(pure(path.node))
+      const isTagged = path.parentPath.isTaggedTemplateExpression()
+      if (path.node.expressions.length > 0 && !isTagged && isAtTop(path)) path.replaceWith(pure(path.node))
     },
     ClassDeclaration(path) {
       const { body, id, superClass } = path.node
-      if (!id || !superClass || path.getFunctionParent() !== null) return
+      const isNamed = !path.parentPath.isExportDefaultDeclaration()
+      if (!id || !superClass || hasStatics(body) || !isNamed || !isAtTop(path)) return
       const made = pure(types.classExpression(id, superClass, body))
       path.replaceWith(types.variableDeclaration("const", [types.variableDeclarator(id, made)]))
     }

@@ -3,6 +3,7 @@ import * as ClientConfiguration from "@effect-dcr/core/ClientConfiguration"
 import * as ClientMetadata from "@effect-dcr/core/ClientMetadata"
 import * as ClientRegistration from "@effect-dcr/core/ClientRegistration"
 import * as DpopSigner from "@effect-dcr/core/DpopSigner"
+import * as EndpointPolicy from "@effect-dcr/core/EndpointPolicy"
 import * as ExchangeLimits from "@effect-dcr/core/ExchangeLimits"
 import type { RegisteredClient } from "@effect-dcr/core/RegisteredClient"
 import { type RegistrationError, RegistrationErrorSchema } from "@effect-dcr/core/RegistrationError"
@@ -373,6 +374,18 @@ describe("send", () => {
       assert.isTrue(error.reason._tag === "RateLimited")
       assert.deepStrictEqual(error.retryAfter, Duration.seconds(5))
       assert.strictEqual(took, 0)
+    }))
+
+  it.effect("asks the policy again before it repeats a request: what it allowed may be forbidden by then", () =>
+    Effect.gen(function*() {
+      let asked = 0
+      const judgeUrl = () => ++asked === 1 ? undefined : { rule: "Custom", message: "revoked" } as const
+      const http = recordedHttpClient({ status: 429, headers: { "retry-after": "1" } }, created)
+      const { exit } = yield* timed(
+        Effect.provideService(register(http), EndpointPolicy.EndpointPolicy, { judgeUrl })
+      )
+      assert.strictEqual((yield* Effect.flip(exit)).reason._tag, "EndpointRefused")
+      assert.strictEqual(http.requests.length, 1)
     }))
 
   it.effect("keeps to the limits in force", () =>

@@ -38,7 +38,7 @@ const proving = (
 ) =>
   Effect.contextWith((context: Context.Context<HttpClient.HttpClient | DpopSigner.DpopSigner>) => {
     const asked = { ...options, ...more }
-    return exchangeWithProofs(context, request, asked, new Budget(context, asked.deadline))
+    return exchangeWithProofs(request, asked, new Budget(context, asked.deadline))
   }).pipe(Effect.provide(http.layer))
 
 const proofs = (http: RecordedHttpClient) => http.requests.map(({ headers }) => decodeJwt(headers["dpop"] ?? ""))

@@ -57,20 +57,20 @@ export const exchange = (
   })
 
 /**
- * One exchange with the signer's proofs, answering a nonce challenge once (RFC 9449 §8, §9), in a time that began before it. It
- * can be repeated. The request has been prepared by {@link plainly}.
+ * One exchange with the signer's proofs, answering a nonce challenge once (RFC 9449 §8, §9), in a time that begins before it.
+ * The request has been prepared by {@link plainly}. Run again, it judges the URL again, whose policy may have changed meanwhile.
  */
 export const exchangeWithProofs = (
-  context: Context.Context<HttpClient.HttpClient | DpopSigner>,
   request: HttpClientRequest.HttpClientRequest,
   options: ExchangeOptions,
   budget: Budget
-): Effect.Effect<Answer, RegistrationError> => {
-  const url = judge(context, request, options)
-  return url instanceof RegistrationError
-    ? Effect.fail(url)
-    : sendWithProofs(Context.get(context, DpopSigner), prepare(context, request, url, options, budget), url)
-}
+): Effect.Effect<Answer, RegistrationError, HttpClient.HttpClient | DpopSigner> =>
+  Effect.contextWith((context: Context.Context<HttpClient.HttpClient | DpopSigner>) => {
+    const url = judge(context, request, options)
+    return url instanceof RegistrationError
+      ? Effect.fail(url)
+      : sendWithProofs(Context.get(context, DpopSigner), prepare(context, request, url, options, budget), url)
+  })
 
 const sendWithProofs = (
   signer: DpopSigner["Service"],

@@ -22,10 +22,10 @@ export const sendRepeatedly = (
   options: ExchangeOptions & Asked
 ): Effect.Effect<Answer, RegistrationError, HttpClient.HttpClient | DpopSigner> => {
   const plain = plainly(request)
-  return Effect.contextWith((context: Context.Context<HttpClient.HttpClient | DpopSigner>) => {
+  return Effect.contextWith((context: Context.Context<never>) => {
     const budget = new Budget(context, options.deadline)
     const attempt = Effect.flatMap(
-      exchangeWithProofs(context, plain, options, budget),
+      exchangeWithProofs(plain, options, budget),
       (answer) => isRateLimit(answer) ? Effect.flatMap(refusal(answer, options), Effect.fail) : Effect.succeed(answer)
     )
     // A caller's own proof is for one request: sent again, it would be a replay (RFC 9449 §11.1).
