@@ -146,6 +146,7 @@ export const make = Effect.fnUntraced(function*(options: DpopKey.KeyPair & Optio
 
   const signingInput = (
     { method, url }: ProofRequest,
+    origin: string,
     now: number,
     nonce: string | undefined,
     ath?: string
@@ -153,40 +154,43 @@ export const make = Effect.fnUntraced(function*(options: DpopKey.KeyPair & Optio
     const claims = {
       jti: takeJti(),
       htm: method,
-      htu: url.origin + url.pathname,
+      htu: origin + url.pathname,
       iat: Math.floor(now / 1000) + clockSkewSeconds,
       ath,
       nonce
     }
     return `${header}.${Base64Url.encodeText(JSON.stringify(claims))}`
   }
-  const proof = (request: ProofRequest, ath?: string): Effect.Effect<Option.Option<Proof>, RegistrationError> =>
-    Clock.clockWith((clock) =>
-      // Not Effect.tryPromise, whose AbortController nobody could use here.
-      Effect.callback<Option.Option<Proof>, RegistrationError>((resume) => {
-        const fail = (cause: unknown) => resume(DpopKey.proofFailed("The DPoP proof could not be signed", cause))
-        try {
-          const nonce = nonces.get(request.url.origin)
-          const input = signingInput(request, clock.currentTimeMillisUnsafe(), nonce, ath)
-          key.sign(encoder.encode(input)).then((signature) => {
-            const jwt = `${input}.${Base64Url.encodeBytes(new Uint8Array(signature))}`
-            resume(Effect.succeed(Option.some({ jwt, nonce })))
-          }, fail)
-        } catch (cause) {
-          fail(cause)
-        }
-      })
-    )
+  const proof = (
+    request: ProofRequest,
+    clock: Clock.Clock,
+    ath?: string
+  ): Effect.Effect<Option.Option<Proof>, RegistrationError> =>
+    // Not Effect.tryPromise, whose AbortController nobody could use here.
+    Effect.callback((resume) => {
+      const fail = (cause: unknown) => resume(DpopKey.proofFailed("The DPoP proof could not be signed", cause))
+      try {
+        const { origin } = request.url
+        const nonce = nonces.get(origin)
+        const input = signingInput(request, origin, clock.currentTimeMillisUnsafe(), nonce, ath)
+        key.sign(encoder.encode(input)).then((signature) => {
+          const jwt = `${input}.${Base64Url.encodeBytes(new Uint8Array(signature))}`
+          resume(Effect.succeed(Option.some({ jwt, nonce })))
+        }, fail)
+      } catch (cause) {
+        fail(cause)
+      }
+    })
 
   return {
     thumbprint: Option.some(thumbprint),
     sign: (request) =>
-      Effect.suspend(() => {
+      Clock.clockWith((clock) => {
         const problem = problemOf(request)
         if (problem !== undefined) return DpopKey.proofFailed(problem)
         return request.accessToken === undefined
-          ? proof(request)
-          : Effect.flatMap(sha256(Redacted.value(request.accessToken)), (ath) => proof(request, ath))
+          ? proof(request, clock)
+          : Effect.flatMap(sha256(Redacted.value(request.accessToken)), (ath) => proof(request, clock, ath))
       }),
     learn: (url, nonce) => Effect.sync(() => nonces.set(url.origin, nonce))
   }
