@@ -216,7 +216,7 @@ const exchangeContext = (context: Context.Context<never>): Context.Context<never
       FetchHttpClient.RequestInit,
       requestInit === undefined ? refuseRedirects : { ...requestInit, ...refuseRedirects }
     ),
-    Context.add(Headers.CurrentRedactedNames, [...Context.get(context, Headers.CurrentRedactedNames), ...notForSpans])
+    Context.add(Headers.CurrentRedactedNames, Context.get(context, Headers.CurrentRedactedNames).concat(notForSpans))
   )
 }
 
