@@ -159,18 +159,6 @@ export class RegistrationError extends Data.TaggedError("RegistrationError")<Pro
   }
 }
 
-// Not in the class: a bundler gives another name to a class that speaks of itself, and programs log the names of classes.
-const registered = ({ cause, method, reason, url }: RegistrationError, client: RegisteredClient): RegistrationError =>
-  new RegistrationError({
-    reason,
-    ...(method === undefined ? undefined : { method }),
-    ...(url === undefined ? undefined : { url }),
-    ...(cause === undefined ? undefined : { cause }),
-    issuer: client.issuer,
-    clientId: client.information.client_id,
-    registered: client
-  })
-
 // -----------------------------------------------------------------------------
 // schemas
 // -----------------------------------------------------------------------------
@@ -215,3 +203,19 @@ export const RegistrationErrorSchema = Told.pipe(
     }))
   })
 )
+
+// -----------------------------------------------------------------------------
+// helpers
+// -----------------------------------------------------------------------------
+
+// Not in the class: a bundler gives another name to a class that speaks of itself, and programs log the names of classes.
+const registered = ({ cause, method, reason, url }: RegistrationError, client: RegisteredClient): RegistrationError =>
+  new RegistrationError({
+    reason,
+    ...(method === undefined ? undefined : { method }),
+    ...(url === undefined ? undefined : { url }),
+    ...(cause === undefined ? undefined : { cause }),
+    issuer: client.issuer,
+    clientId: client.information.client_id,
+    registered: client
+  })
