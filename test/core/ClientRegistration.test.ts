@@ -9,7 +9,7 @@ import type { RegisteredClient } from "@effect-dcr/core/RegisteredClient"
 import { type RegistrationError, RegistrationErrorSchema } from "@effect-dcr/core/RegistrationError"
 import * as RetryPolicy from "@effect-dcr/core/RetryPolicy"
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Clock, Duration, Effect, Exit, Fiber, Layer, Redacted, Schedule, Schema } from "effect"
+import { Cause, Clock, Duration, Effect, Exit, Fiber, Layer, Option, Redacted, Schedule, Schema } from "effect"
 import { Headers, HttpClientRequest, HttpClientResponse } from "effect/http"
 import { TestClock } from "effect/testing"
 import { inspect } from "node:util"
@@ -386,6 +386,22 @@ describe("send", () => {
       )
       assert.strictEqual((yield* Effect.flip(exit)).reason._tag, "EndpointRefused")
       assert.strictEqual(http.requests.length, 1)
+    }))
+
+  it.effect("counts a nonce as sent only in the attempt that sent it (RFC 9449 §8)", () =>
+    Effect.gen(function*() {
+      const proofs = [Option.some({ jwt: "j1", nonce: "n1" }), Option.none(), Option.some({ jwt: "j3", nonce: "n1" })]
+      const signer = Layer.succeed(DpopSigner.DpopSigner, {
+        thumbprint: Option.some("t"),
+        sign: () => Effect.sync(() => proofs.shift() ?? Option.none()),
+        learn: () => Effect.void
+      })
+      const demand: Reply = { status: 400, headers: { "dpop-nonce": "n1" }, body: { error: "use_dpop_nonce" } }
+      const http = recordedHttpClient({ status: 429, headers: { "retry-after": "1" } }, demand, created)
+      const registration = ClientRegistration.register(server, metadata)
+      const { exit } = yield* timed(Effect.provide(registration, Layer.merge(http.layer, signer)))
+      assert.strictEqual((yield* exit).information.client_id, "c")
+      assert.deepStrictEqual(http.requests.map(({ headers }) => headers["dpop"]), ["j1", undefined, "j3"])
     }))
 
   it.effect("keeps to the limits in force", () =>
