@@ -19,6 +19,7 @@ import { proofs } from "./sections/proofs.ts"
 import { registration } from "./sections/registration.ts"
 import { stores } from "./sections/stores.ts"
 import { page, type Result } from "./support/page.ts"
+import { publish } from "./support/published.ts"
 
 const sections = [registration, proofs, bundle, coldStart, memory, growth, stores, profile]
 
@@ -39,6 +40,7 @@ main(async () => {
 
   const quick = options.includes("--quick")
   const start = performance.now()
+  await publish({ quick })
   const results: Array<Result> = []
   for (const section of sections.filter(({ name }) => names.length === 0 || names.includes(name))) {
     const begun = performance.now()

@@ -1,13 +1,8 @@
-/** What the SDK adds to the start of a process, up to the first registered client. From the packages as they are published. */
-import { transform } from "esbuild"
-import { existsSync, globSync, realpathSync } from "node:fs"
-import { mkdir, readFile, rm, symlink, writeFile } from "node:fs/promises"
-import { dirname, join, relative } from "node:path"
-import { at, consumer } from "../../scripts/support/paths.ts"
-import { must } from "../../scripts/support/run.ts"
+/** What the SDK adds to the start of a process, up to the first registered client. */
 import { ratios, short, shown, table } from "../support/figures.ts"
 import { runProgram, startServer } from "../support/processes.ts"
-import { interleaved, type Section, type Settings } from "../support/section.ts"
+import { published } from "../support/published.ts"
+import { interleaved, type Section } from "../support/section.ts"
 
 const programs: Readonly<Record<string, string>> = {
   "Node alone": "node",
@@ -20,39 +15,10 @@ const programs: Readonly<Record<string, string>> = {
   "MCP SDK, a client": "mcpSdk"
 }
 
-const peers = ["oauth4webapi", "openid-client", "@modelcontextprotocol/sdk"]
-
-/** Puts the programs, without their types, where the packed packages are installed: Node's own stripping would be measured. */
-const place = async (): Promise<(program: string) => string> => {
-  const folder = join(consumer, "bench")
-  await rm(folder, { recursive: true, force: true })
-  const files = ["cold", "sides", "support"].flatMap((part) => globSync(at("bench", part, "*.ts")))
-  for (const file of files) {
-    const target = join(folder, relative(at("bench"), file)).replace(/\.ts$/, ".js")
-    await mkdir(dirname(target), { recursive: true })
-    const { code } = await transform(await readFile(file, "utf8"), { loader: "ts", target: "es2023" })
-    await writeFile(target, code.replace(/(from |import\()"(\.[^"]+)\.ts"/g, "$1\"$2.js\""))
-  }
-  for (const peer of peers) {
-    const link = join(folder, "node_modules", peer)
-    await mkdir(dirname(link), { recursive: true })
-    await symlink(realpathSync(at("bench", "node_modules", peer)), link, "junction")
-  }
-  return (program) => join(folder, "cold", `${program}.js`)
-}
-
-const build = async ({ quick }: Settings): Promise<void> => {
-  if (quick && existsSync(join(consumer, "package.json"))) return
-  await must(process.execPath, ["scripts/build.ts"])
-  await must(process.execPath, ["scripts/pack.ts"])
-}
-
 export const coldStart: Section = {
   name: "cold-start",
   title: "Cold start",
   run: async (settings, log) => {
-    await build(settings)
-    const fileOf = await place()
     const server = await startServer("http")
     try {
       const names = Object.keys(programs)
@@ -61,7 +27,7 @@ export const coldStart: Section = {
       const rounds = await interleaved(
         names,
         many,
-        async (name) => ({ ...await runProgram(fileOf(programs[name] ?? ""), [server.origin]) }),
+        async (name) => ({ ...await runProgram(published(`cold/${programs[name]}`), [server.origin]) }),
         log
       )
       const app = "Effect application"

@@ -54,7 +54,7 @@ export const stores: Section = {
           text: [
             "Reads of a store, and calls of `ensure` that find what they ask for, of 200 registrations of about " +
             `${short(rounds.of("memory", "bytes"))} characters; microseconds of CPU of the asking process for each. ` +
-            "The servers are on the same machine, on a socket of its file system.",
+            "The servers are on the same machine, on a socket of its file system. From the sources, not from the packages.",
             "",
             table([
               [

@@ -69,6 +69,7 @@ export const page = async (
     "",
     "Medians, with the lowest and the highest in brackets. Each figure comes from several processes a side, which take turns; each process warms",
     "up first. A ratio is the median of the rounds' ratios. The server is a process of its own on the same machine, reached over loopback.",
+    "The SDK is measured as it is published: built, packed, and installed beside the others, but where a section says otherwise.",
     "",
     "## Goals",
     "",

@@ -5,6 +5,7 @@ import { dirname } from "node:path"
 import { at } from "../../scripts/support/paths.ts"
 import { makeAuthority, makeCertificate } from "../../test/support/nodeCertificates.ts"
 import { type SideJob, writeJob } from "./jobs.ts"
+import { published } from "./published.ts"
 
 /** The figures of one process, by name. */
 export type Figures = Readonly<Record<string, number>>
@@ -66,15 +67,22 @@ export const startServer = async (scheme: "http" | "https"): Promise<Server> => 
   }
 }
 
+export interface SideOptions {
+  readonly env: NodeJS.ProcessEnv
+  readonly execArgv?: ReadonlyArray<string>
+  /** What `worker.ts` is run from. Default: the packages as they are published. */
+  readonly worker?: string
+}
+
 /** Runs one side in a process of its own. */
 export const runSide = (
   job: SideJob,
-  options: { readonly env: NodeJS.ProcessEnv; readonly execArgv?: ReadonlyArray<string> }
+  { env, execArgv = [], worker = published("worker") }: SideOptions
 ): Promise<Figures> =>
   new Promise((resolve, reject) => {
-    const child = kept(fork(at("bench", "worker.ts"), [writeJob(job)], {
-      execArgv: ["--expose-gc", ...options.execArgv ?? []],
-      env: { ...process.env, ...options.env },
+    const child = kept(fork(worker, [writeJob(job)], {
+      execArgv: ["--expose-gc", ...execArgv],
+      env: { ...process.env, ...env },
       stdio: ["ignore", "inherit", "inherit", "ipc"]
     }))
     let figures: Figures | undefined
