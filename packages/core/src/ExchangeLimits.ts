@@ -45,12 +45,48 @@ export const ExchangeLimits: Context.Reference<ExchangeLimits> = Context.Referen
 )
 
 /**
- * Whether the fiber that sends a request reads the answer to its end or lets go of it, as every exchange of this SDK does.
- * A transport that is told so has less to watch over.
+ * An exchange of this SDK, of which a transport is told before there is a request: where it can wait for a connection, it does so
+ * first. The proof is then made when it is needed, and at a deadline it is known that nothing was sent.
  *
  * @internal
  */
-export const answersAreRead: Context.Reference<boolean> = Context.Reference<boolean>(
-  "@effect-dcr/core/ExchangeLimits/answersAreRead",
-  { defaultValue: () => false }
-)
+export class AnnouncedExchange {
+  /** The scheme, host and port that the request is for. */
+  readonly origin: string
+  /** The whole URL. */
+  readonly href: string
+  /**
+   * Whether nobody watches the transport, and the fiber that sends the request reads the answer to its end or lets go of it.
+   */
+  readonly isUnobserved: boolean
+  private turn: { end(): void } | undefined
+
+  constructor(origin: string, href: string, isUnobserved: boolean) {
+    this.origin = origin
+    this.href = href
+    this.isUnobserved = isUnobserved
+  }
+
+  /** Whether its request is on its way: what is sent besides, to sign it for instance, is another. */
+  get isTaken(): boolean {
+    return this.turn !== undefined
+  }
+
+  /** Takes it. The turn ends with the exchange at the latest, however that ends. */
+  take(turn: { end(): void }): void {
+    this.turn = turn
+  }
+
+  end(): void {
+    this.turn?.end()
+  }
+}
+
+/**
+ * The exchange that the fiber is about to send the request of.
+ *
+ * @internal
+ */
+export const announcedExchange: Context.Reference<AnnouncedExchange | undefined> = Context.Reference<
+  AnnouncedExchange | undefined
+>("@effect-dcr/core/ExchangeLimits/announcedExchange", { defaultValue: () => undefined })

@@ -6,6 +6,8 @@
  * - redirects are not followed;
  * - a bounded number of connections per origin, each with one request at a time over HTTP/1.1;
  * - idle connections are closed early, because a reset on a stale one leaves open whether a request was processed;
+ * - an exchange of this SDK waits for its connection before it makes its proof, and when it is given up while it waits it is known
+ *   that nothing was sent;
  * - a failure says when nothing was sent: the `cause` of the `TransportError` is then a {@link NotSent};
  * - interruption takes a request back before it is written, and closes its connection after;
  * - an answer streams in only as fast as it is read;
@@ -20,29 +22,16 @@
  *
  * @since 0.1.0
  */
-import { EndpointPolicy } from "@effect-dcr/core/EndpointPolicy"
-import { answersAreRead } from "@effect-dcr/core/ExchangeLimits"
 import type * as Config from "effect/Config"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Headers from "effect/http/Headers"
 import * as HttpClient from "effect/http/HttpClient"
-import * as HttpClientError from "effect/http/HttpClientError"
-import type { HttpClientRequest } from "effect/http/HttpClientRequest"
-import type { HttpClientResponse } from "effect/http/HttpClientResponse"
-import * as Url from "effect/http/Url"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
-import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
-import * as Stream from "effect/Stream"
 import type { LookupFunction } from "node:net"
-import { Readable } from "node:stream"
-import type * as Undici from "undici"
+import { clientOf } from "./internal/client.ts"
 import { Connections } from "./internal/connections.ts"
-import { Listener } from "./internal/listener.ts"
-import { Transfer } from "./internal/transfer.ts"
 import { unwrapConfig } from "./internal/unwrapConfig.ts"
 
 // -----------------------------------------------------------------------------
@@ -136,37 +125,7 @@ export const make = (options: Options = {}): Effect.Effect<HttpClient.HttpClient
       ),
       (connections) => Effect.promise(() => connections.close())
     )
-    // A response that nobody holds any more, and whose body is still on its way.
-    const abandoned = new FinalizationRegistry<Transfer>((transfer) => transfer.abort())
-    const run = (
-      request: HttpClientRequest,
-      url: URL,
-      signal: AbortSignal | undefined,
-      { judgeAddress }: EndpointPolicy
-    ): Effect.Effect<HttpClientResponse, HttpClientError.HttpClientError> => {
-      const watched = signal === undefined ? abandoned : signal
-      const body = bodyOf(request, undici)
-      return Effect.isEffect(body)
-        ? Effect.flatMap(body, (body) => send(connections, request, url, watched, judgeAddress, body))
-        : send(connections, request, url, watched, judgeAddress, body)
-    }
-    const ordinary = HttpClient.make((request, url, signal, fiber) =>
-      run(request, url, signal, fiber.getRef(EndpointPolicy))
-    )
-    // What an ordinary client does for each request (a span, an AbortController, a response that aborts when it is collected)
-    // costs as much as all that is done here. The exchanges of this SDK have a span of their own, and read every answer.
-    return HttpClient.makeWith<never, never, HttpClientError.HttpClientError, never>(
-      Effect.flatMap((request) =>
-        Effect.withFiber((fiber) => {
-          if (!fiber.getRef(answersAreRead)) return ordinary.execute(request)
-          const url = Url.make(request.url, request.urlParams, Option.getOrUndefined(request.hash))
-          return Result.isSuccess(url)
-            ? run(request, url.success, undefined, fiber.getRef(EndpointPolicy))
-            : invalidUrl(request, { cause: url.failure })
-        })
-      ),
-      Effect.succeed
-    )
+    return clientOf(connections)
   })
 
 // -----------------------------------------------------------------------------
@@ -216,81 +175,3 @@ const tlsOptions = (tls: TlsOptions | undefined) => ({
 })
 
 const bufferOf = (pem: string | Uint8Array): string | Buffer => typeof pem === "string" ? pem : Buffer.from(pem)
-
-type Body = Exclude<Undici.Dispatcher.DispatchOptions["body"], undefined>
-
-/** The body in a form that undici takes. An effect only where there is something to wait for. */
-const bodyOf = (
-  request: HttpClientRequest,
-  undici: typeof Undici
-): { readonly body: Body } | Effect.Effect<{ readonly body: Body }, HttpClientError.HttpClientError> => {
-  const { body } = request
-  switch (body._tag) {
-    case "Empty":
-      return noBody
-    case "Uint8Array":
-      return { body: body.text ?? body.body }
-    case "Raw":
-      return isRaw(body.body, undici) ? { body: body.body } : Effect.fail(
-        new HttpClientError.HttpClientError({
-          reason: new HttpClientError.EncodeError({
-            request,
-            description: "the raw body is neither text, bytes, a Readable nor undici's FormData"
-          })
-        })
-      )
-    case "FormData": {
-      const form = new undici.FormData()
-      for (const [name, value] of body.formData) form.append(name, value)
-      return { body: form }
-    }
-    case "Stream":
-      return Effect.map(
-        Stream.toAsyncIterableEffect(body.stream),
-        (iterable) => ({ body: Readable.from(iterable, { objectMode: false }) })
-      )
-  }
-}
-
-const noBody: { readonly body: Body } = { body: null }
-
-const isRaw = (body: unknown, undici: typeof Undici): body is NonNullable<Body> =>
-  typeof body === "string" || body instanceof Uint8Array || body instanceof Readable || body instanceof undici.FormData
-
-const send = (
-  connections: Connections,
-  request: HttpClientRequest,
-  url: URL,
-  watched: AbortSignal | FinalizationRegistry<Transfer>,
-  judge: EndpointPolicy["judgeAddress"],
-  { body }: { readonly body: Body }
-): Effect.Effect<HttpClientResponse, HttpClientError.HttpClientError> => {
-  if (url.protocol !== "https:" && url.protocol !== "http:") {
-    return invalidUrl(request, { description: "neither http nor https" })
-  }
-  // The URL itself is not kept until the answer is there.
-  const { href } = url
-  const options = {
-    origin: url.origin,
-    path: url.pathname + url.search,
-    method: request.method,
-    // undici writes the boundary of form data itself
-    headers: request.body._tag === "FormData" ? Headers.remove(request.headers, "content-type") : request.headers,
-    body
-  }
-  return Effect.callback((resume) => {
-    const unread = watched instanceof FinalizationRegistry ? watched : undefined
-    const transfer = new Transfer(options, new Listener(request, href, unread, resume))
-    if (watched instanceof AbortSignal) watched.addEventListener("abort", () => transfer.abort(), { once: true })
-    connections.submit(options.origin, judge, transfer)
-    return Effect.sync(() => transfer.abort())
-  })
-}
-
-const invalidUrl = (
-  request: HttpClientRequest,
-  why: { readonly cause: unknown } | { readonly description: string }
-): Effect.Effect<never, HttpClientError.HttpClientError> =>
-  Effect.fail(
-    new HttpClientError.HttpClientError({ reason: new HttpClientError.InvalidUrlError({ request, ...why }) })
-  )

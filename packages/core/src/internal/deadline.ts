@@ -19,8 +19,8 @@ import * as Fiber from "effect/Fiber"
 export interface Timed<A, E> {
   /** What comes instead when it is too late, after what was begun has been interrupted. */
   late(): Effect.Effect<A, E>
-  /** Called when it was done in time. */
-  done?(): void
+  /** Called when it is over: it was done in time, it is too late, or nobody waits any more. */
+  over?(inTime: boolean): void
 }
 
 /** Runs `effect` in this context; after `deadline` milliseconds it is interrupted, and goes on as `timed` says. */
@@ -71,34 +71,34 @@ class Race<A, E> {
   /** Nobody waits any more. */
   cancel(): Effect.Effect<void> {
     const { working } = this
-    this.end()
+    this.end(false)
     return working === undefined ? Effect.void : Fiber.interrupt(working)
   }
 
   private inTime(exit: Exit.Exit<void, E>): void {
-    const { resume, timed, value } = this
-    this.end()
-    timed?.done?.()
+    const { resume, value } = this
+    this.end(true)
     resume?.(Exit.isSuccess(exit) ? value : Effect.failCause(exit.cause))
   }
 
   private tooLate(slept: Exit.Exit<void>): void {
     const { resume, timed, working } = this
     if (timed === undefined || resume === undefined || working === undefined) return
-    this.end()
+    this.end(false)
     resume(Effect.andThen(
       Effect.uninterruptible(Fiber.interrupt(working)),
       Exit.isSuccess(slept) ? Effect.suspend(() => timed.late()) : Effect.failCause(slept.cause)
     ))
   }
 
-  private end(): void {
-    const { timer } = this
+  private end(inTime: boolean): void {
+    const { timed, timer } = this
     this.resume = undefined
     this.timed = undefined
     this.working = undefined
     this.timer = undefined
     this.value = Effect.never
     timer?.interruptUnsafe()
+    timed?.over?.(inTime)
   }
 }

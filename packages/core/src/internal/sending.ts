@@ -13,7 +13,7 @@ import * as HttpClientError from "effect/http/HttpClientError"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import type * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as Tracer from "effect/Tracer"
-import { answersAreRead } from "../ExchangeLimits.ts"
+import { AnnouncedExchange, announcedExchange } from "../ExchangeLimits.ts"
 import { type Reason, RegistrationError } from "../RegistrationError.ts"
 import { Telemetry } from "../Telemetry.ts"
 import { type Answer, discardBody, type Incoming, readAnswer, receive, unfinished } from "./answer.ts"
@@ -48,6 +48,7 @@ export class Exchange {
   readonly request: HttpClientRequest.HttpClientRequest
   /** Where the request goes. As text, which is a fifth of a `URL`. */
   readonly href: string
+  readonly origin: string
   readonly secrets: ReadonlyArray<string>
   readonly maxBytes: number
   readonly place: Place
@@ -62,6 +63,7 @@ export class Exchange {
     this.client = client
     this.request = request
     this.href = url.href
+    this.origin = url.origin
     this.secrets = options.secrets
     this.budget = options.budget
     this.maxBytes = options.maxBytes
@@ -74,8 +76,9 @@ export class Exchange {
       const left = this.budget.left(Context.get(context, Clock.Clock))
       if (left <= 0) return this.fail(pastDeadline("nothing", undefined))
       attemptStarts(context)
-      const attempt = new Attempt(this, addProof)
-      return within(attempt.run(), exchangeContext(context), left, attempt)
+      const announced = new AnnouncedExchange(this.origin, this.href, isUnobserved(context))
+      const attempt = new Attempt(this, announced, addProof)
+      return within(attempt.run(), exchangeContext(context, announced), left, attempt)
     })
   }
 
@@ -109,13 +112,15 @@ export class Exchange {
 /** One sending of the request, and how far it has come. */
 class Attempt implements Timed<Answer, RegistrationError> {
   private readonly exchange: Exchange
+  private readonly announced: AnnouncedExchange
   private readonly addProof: AddProof
   private sends = 0
   private progress: "nothing" | "read" | "effects" = "nothing"
   private incoming: Incoming | undefined
 
-  constructor(exchange: Exchange, addProof: AddProof) {
+  constructor(exchange: Exchange, announced: AnnouncedExchange, addProof: AddProof) {
     this.exchange = exchange
+    this.announced = announced
     this.addProof = addProof
   }
 
@@ -132,9 +137,10 @@ class Attempt implements Timed<Answer, RegistrationError> {
     })
   }
 
-  /** Lets go of the response, which an attempt that has grown old would keep. */
-  done(): void {
-    this.incoming = undefined
+  over(inTime: boolean): void {
+    this.announced.end()
+    // An attempt that has grown old would keep the response.
+    if (inTime) this.incoming = undefined
   }
 
   /** What becomes of it at the deadline. */
@@ -196,22 +202,29 @@ const answerInside = (
     ? error.reason.response
     : undefined
 
+/** Nobody sees the client's own span: no tracer is installed, and none of its headers are sent. */
+const isUnobserved = (context: Context.Context<never>): boolean =>
+  !Context.get(context, Telemetry).propagateTrace && Context.get(context, Tracer.Tracer) === Tracer.nativeTracer
+
 /** Trace headers are not for third parties unless asked, fetch must not follow redirects, and secrets are no text for a span. */
-const exchangeContext = (context: Context.Context<never>): Context.Context<never> => {
+const exchangeContext = (
+  context: Context.Context<never>,
+  announced: AnnouncedExchange
+): Context.Context<never> => {
   const { propagateTrace } = Context.get(context, Telemetry)
-  // Nobody sees the client's own span: no tracer is installed, and none of its headers are sent.
-  const unseen = !propagateTrace && Context.get(context, Tracer.Tracer) === Tracer.nativeTracer
+  const outer = Context.get(context, announcedExchange)
   const requestInit = Context.getOrUndefined(context, FetchHttpClient.RequestInit)
   return context.pipe(
     Context.add(HttpClient.TracerPropagationEnabled, propagateTrace),
     Context.add(
       HttpClient.TracerDisabledWhen,
-      unseen
+      announced.isUnobserved
         ? always
         // The client's own span shows the whole URL, and the query of a management URI can be a secret.
         : (request) => request.url.includes("?") || Context.get(context, HttpClient.TracerDisabledWhen)(request)
     ),
-    Context.add(answersAreRead, unseen),
+    // An exchange that another one makes its request by must not wait for those that wait for it.
+    Context.add(announcedExchange, outer ?? announced),
     Context.add(
       FetchHttpClient.RequestInit,
       requestInit === undefined ? refuseRedirects : { ...requestInit, ...refuseRedirects }

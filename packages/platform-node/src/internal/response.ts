@@ -155,8 +155,8 @@ export class NodeResponse extends Inspectable.Class implements HttpClientRespons
     return result instanceof Error ? Effect.fail(this.unreadable(result)) : Effect.succeed(this.body = result)
   }
 
-  private readonly pull: Pull.Pull<Arr.NonEmptyReadonlyArray<Uint8Array>, HttpClientError.HttpClientError> = Effect
-    .suspend(() => {
+  private get pull(): Pull.Pull<Arr.NonEmptyReadonlyArray<Uint8Array>, HttpClientError.HttpClientError> {
+    return Effect.suspend(() => {
       const next = this.transfer.take()
       if (next === "end") return Cause.done()
       if (next instanceof Error) return Effect.fail(this.unreadable(next))
@@ -166,6 +166,7 @@ export class NodeResponse extends Inspectable.Class implements HttpClientRespons
         HttpClientError.HttpClientError | Cause.Done
       >((resume) => this.transfer.wait(() => resume(this.pull)))
     })
+  }
 
   private parse<A>(read: (bytes: Buffer) => A): Effect.Effect<A, HttpClientError.HttpClientError> {
     return Effect.flatMap(
