@@ -32,6 +32,7 @@ import type * as Scope from "effect/Scope"
 import type { LookupFunction } from "node:net"
 import { clientOf } from "./internal/client.ts"
 import { Connections } from "./internal/connections.ts"
+import { loadClient } from "./internal/undici.ts"
 import { unwrapConfig } from "./internal/unwrapConfig.ts"
 
 // -----------------------------------------------------------------------------
@@ -100,9 +101,6 @@ export {
 // constructors
 // -----------------------------------------------------------------------------
 
-// Loaded when a client is made: it takes most of the time that importing this module would take.
-const loadUndici = Effect.promise(() => import("undici"))
-
 /**
  * Makes a client. Its connections are closed with the scope, also those of requests that are still waiting for an answer.
  *
@@ -111,10 +109,11 @@ const loadUndici = Effect.promise(() => import("undici"))
  */
 export const make = (options: Options = {}): Effect.Effect<HttpClient.HttpClient, never, Scope.Scope> =>
   Effect.gen(function*() {
-    const undici = yield* loadUndici
+    // Not before: it takes most of the time that importing this module would take.
+    const Client = yield* Effect.promise(loadClient)
     const connections = yield* Effect.acquireRelease(
       Effect.sync(() =>
-        new Connections(undici, {
+        new Connections(Client, {
           connectionsPerOrigin: Math.max(1, options.connectionsPerOrigin ?? 128),
           timeout: Duration.toMillis(options.connectTimeout ?? "10 seconds"),
           idleTimeout: Duration.toMillis(options.idleTimeout ?? "2 seconds"),

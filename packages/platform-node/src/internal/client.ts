@@ -15,7 +15,6 @@ import type { HttpClientResponse } from "effect/http/HttpClientResponse"
 import * as Url from "effect/http/Url"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
-import type * as Undici from "undici"
 import type { Connections, Job } from "./connections.ts"
 import { Listener } from "./listener.ts"
 import { type Body, bodyOf } from "./requestBody.ts"
@@ -32,7 +31,7 @@ export const clientOf = (connections: Connections): HttpClient.HttpClient => {
     const { href, origin } = url
     const turn = fiber.getRef(currentTurn)
     const { judgeAddress } = fiber.getRef(EndpointPolicy)
-    return send(connections.undici, { request, origin, href, path: url.pathname + url.search }, signal, (transfer) => {
+    return send({ request, origin, href, path: url.pathname + url.search }, signal, (transfer) => {
       if (turn === undefined) connections.submit(origin, judgeAddress, transfer)
       else turn.use(transfer)
     })
@@ -43,7 +42,7 @@ export const clientOf = (connections: Connections): HttpClient.HttpClient => {
     const target = targetOf(exchange, request)
     if (target === undefined) return ordinary.execute(request)
     return exchange.isUnobserved
-      ? send(connections.undici, target, abandoned, (transfer) => turn.use(transfer))
+      ? send(target, abandoned, (transfer) => turn.use(transfer))
       : Effect.provideService(ordinary.execute(request), currentTurn, turn)
   }
   // An exchange waits for its turn before its request is made: the proof in it is then new, and of an exchange that is given up
@@ -96,7 +95,6 @@ const targetOf = ({ href, origin }: AnnouncedExchange, request: HttpClientReques
 
 /** Sends, and watches for what may break it off once there is an answer. */
 const send = (
-  undici: typeof Undici,
   { href, origin, path, request }: Target,
   watched: AbortSignal | FinalizationRegistry<Transfer>,
   submit: (transfer: Transfer) => void
@@ -117,7 +115,7 @@ const send = (
       submit(transfer)
       return Effect.sync(() => transfer.abort())
     })
-  const body = bodyOf(request, undici)
+  const body = bodyOf(request)
   return Effect.isEffect(body) ? Effect.flatMap(body, sendBody) : sendBody(body)
 }
 

@@ -38,11 +38,11 @@ export class Connections {
   private readonly judged = new WeakMap<JudgeAddress, Map<string, Origin>>()
   private readonly origins = new Set<Origin>()
   private isClosed = false
-  readonly undici: typeof Undici
+  readonly Client: typeof Undici.Client
   readonly options: ConnectionsOptions
 
-  constructor(undici: typeof Undici, options: ConnectionsOptions) {
-    this.undici = undici
+  constructor(Client: typeof Undici.Client, options: ConnectionsOptions) {
+    this.Client = Client
     this.options = options
   }
 
@@ -203,9 +203,9 @@ export class Origin implements TurnGiver<Job> {
   }
 
   private open(): Connection | undefined {
-    const { options, undici } = this.owner
+    const { Client, options } = this.owner
     if (this.connections.size >= options.connectionsPerOrigin) return undefined
-    const client = new undici.Client(this.origin, {
+    const client = new Client(this.origin, {
       // One request at a time, over HTTP/1.1: a connection that breaks leaves exactly one outcome unknown.
       pipelining: options.idleTimeout > 0 ? 1 : 0,
       allowH2: false,

@@ -5,13 +5,13 @@ import type { HttpClientRequest } from "effect/http/HttpClientRequest"
 import * as Stream from "effect/Stream"
 import { Readable } from "node:stream"
 import type * as Undici from "undici"
+import { loadUndici } from "./undici.ts"
 
 export type Body = Exclude<Undici.Dispatcher.DispatchOptions["body"], undefined>
 
 /** The body in a form that undici takes. An effect only where there is something to wait for. */
 export const bodyOf = (
-  request: HttpClientRequest,
-  undici: typeof Undici
+  request: HttpClientRequest
 ): { readonly body: Body } | Effect.Effect<{ readonly body: Body }, HttpClientError.HttpClientError> => {
   const { body } = request
   switch (body._tag) {
@@ -20,19 +20,13 @@ export const bodyOf = (
     case "Uint8Array":
       return { body: body.text ?? body.body }
     case "Raw":
-      return isRaw(body.body, undici) ? { body: body.body } : Effect.fail(
-        new HttpClientError.HttpClientError({
-          reason: new HttpClientError.EncodeError({
-            request,
-            description: "the raw body is neither text, bytes, a Readable nor undici's FormData"
-          })
-        })
-      )
-    case "FormData": {
-      const form = new undici.FormData()
-      for (const [name, value] of body.formData) form.append(name, value)
-      return { body: form }
-    }
+      return rawBody(request, body.body)
+    case "FormData":
+      return Effect.map(whole, ({ FormData }) => {
+        const form = new FormData()
+        for (const [name, value] of body.formData) form.append(name, value)
+        return { body: form }
+      })
     case "Stream":
       return Effect.map(
         Stream.toAsyncIterableEffect(body.stream),
@@ -43,5 +37,18 @@ export const bodyOf = (
 
 const noBody: { readonly body: Body } = { body: null }
 
-const isRaw = (body: unknown, undici: typeof Undici): body is NonNullable<Body> =>
-  typeof body === "string" || body instanceof Uint8Array || body instanceof Readable || body instanceof undici.FormData
+/** Form data is seldom sent, and is the only thing that the whole of undici is needed for. */
+const whole = Effect.promise(loadUndici)
+
+const rawBody = (request: HttpClientRequest, body: unknown): ReturnType<typeof bodyOf> =>
+  typeof body === "string" || body instanceof Uint8Array || body instanceof Readable
+    ? { body }
+    : Effect.flatMap(whole, ({ FormData }) =>
+      body instanceof FormData ? Effect.succeed({ body }) : Effect.fail(
+        new HttpClientError.HttpClientError({
+          reason: new HttpClientError.EncodeError({
+            request,
+            description: "the raw body is neither text, bytes, a Readable nor undici's FormData"
+          })
+        })
+      ))

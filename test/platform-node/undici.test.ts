@@ -1,0 +1,50 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { execFile } from "node:child_process"
+import { promisify } from "node:util"
+import { httpServer } from "../support/nodeServers.ts"
+
+/** Sends requests in a process of its own, and prints which files of undici it loaded. */
+const program = (origin: string, requests: string): string => `
+  import * as NodeHttpClient from "@effect-dcr/platform-node/NodeHttpClient"
+  import { Effect } from "effect"
+  import * as HttpClientRequest from "effect/http/HttpClientRequest"
+  import { createRequire } from "node:module"
+  const post = HttpClientRequest.post("${origin}")
+  const form = new FormData()
+  form.append("one", "1")
+  const send = (client, request) => Effect.flatMap(client.execute(request), (response) => response.text)
+  await Effect.runPromise(Effect.scoped(Effect.gen(function*() {
+    const client = yield* NodeHttpClient.make()
+    ${requests}
+  })))
+  const files = Object.keys(createRequire(import.meta.url).cache)
+  console.log(JSON.stringify(files.map((file) => file.replaceAll("\\\\", "/")).filter((file) => file.includes("/undici/"))))
+`
+
+const loadedBy = (origin: string, requests: string): Effect.Effect<ReadonlyArray<string>> =>
+  Effect.promise(async () => {
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      ["--input-type=module", "--eval", program(origin, requests)],
+      { cwd: import.meta.dirname }
+    )
+    const files: unknown = JSON.parse(stdout)
+    return Array.isArray(files) ? files.map(String) : []
+  })
+
+const ends = (files: ReadonlyArray<string>, path: string): boolean => files.some((file) => file.endsWith(path))
+
+describe("undici", () => {
+  it.live("is loaded no further than its client, until form data is sent", () =>
+    Effect.gen(function*() {
+      const { origin } = yield* httpServer((request, response) => request.resume().on("end", () => response.end("ok")))
+      const [text, form] = yield* Effect.all([
+        loadedBy(origin, `yield* send(client, HttpClientRequest.bodyText(post, "text"))`),
+        loadedBy(origin, `yield* send(client, HttpClientRequest.bodyFormData(post, form))`)
+      ], { concurrency: 2 })
+      assert.isTrue(ends(text, "/undici/lib/dispatcher/client.js"))
+      assert.isFalse(ends(text, "/undici/index.js"))
+      assert.isTrue(ends(form, "/undici/index.js"))
+    }))
+})
