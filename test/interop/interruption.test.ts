@@ -129,10 +129,10 @@ describe("deadline", () => {
       yield* eventually(() => slow.open() === 0, "the connection is closed")
     }).pipe(Effect.provide(Layer.merge(NodeHttpClient.layer, DpopSigner.layerNone))))
 
-  it.live("before there is a connection: core cannot see into a transport, and says that it does not know", () =>
+  it.live("before there is a connection: core cannot see into other transports, and says that it does not know", () =>
     Effect.gen(function*() {
       // A name that is never resolved, so that there is no address to connect to.
-      const http = NodeHttpClient.layerOptions({ lookup: () => {} })
+      const http = EffectNodeHttpClient.layerUndiciOptions({ connect: { lookup: () => {} } })
       const { reason } = yield* ClientRegistration.register(serverAt("https://op.example.com"), { redirect_uris }, {
         deadline: "200 millis"
       }).pipe(failsWith("OutcomeUnknown"), Effect.provide(Layer.merge(http, DpopSigner.layerNone)))

@@ -66,7 +66,7 @@ describe("a deadline of two seconds", () => {
           slowServers.flatMap((slow) => transports.map((transport) => ({ slow, transport }))),
           ({ slow, transport }) =>
             Effect.map(runSlow(slow, transport, 2_000), (run) => {
-              slow.expect(run.error, `${slow.what}, ${transport.name}`)
+              slow.expect(run.error, `${slow.what}, ${transport.name}`, transport)
               assert.strictEqual(run.posts, slow.posts)
               late.get(transport.name)?.push(run.late)
             }),

@@ -19,7 +19,7 @@ describe("a deadline of two seconds", () => {
           const name = `${slow.what}, ${transport.name}`
           assert.isAtLeast(late, 0, name)
           assert.isAtMost(late, 1_000, name)
-          slow.expect(error, name)
+          slow.expect(error, name, transport)
           assert.strictEqual(posts, slow.posts, name)
         }),
       { concurrency: "unbounded", discard: true }

@@ -390,7 +390,7 @@ describe("the deadline", () => {
       assert.deepStrictEqual({ ...error.reason }, {
         _tag: "Transport",
         sent: false,
-        message: "Nothing was sent within the deadline"
+        message: "The request was not sent within the deadline"
       })
       assert.strictEqual(http.requests.length, 0)
     }))

@@ -13,7 +13,7 @@ import * as HttpClientError from "effect/http/HttpClientError"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import type * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as Tracer from "effect/Tracer"
-import { AnnouncedExchange, announcedExchange } from "../ExchangeLimits.ts"
+import { type Destination, OutgoingRequest, outgoingRequest } from "../OutgoingRequest.ts"
 import { type Reason, RegistrationError } from "../RegistrationError.ts"
 import { Telemetry } from "../Telemetry.ts"
 import { type Answer, discardBody, type Incoming, readAnswer, receive, unfinished } from "./answer.ts"
@@ -46,9 +46,8 @@ export interface SendingOptions {
 export class Exchange {
   readonly client: HttpClient.HttpClient
   readonly request: HttpClientRequest.HttpClientRequest
-  /** Where the request goes. As text, which is a fifth of a `URL`. */
-  readonly href: string
-  readonly origin: string
+  /** Where the request goes. As texts, which are a fifth of a `URL`. */
+  readonly destination: Destination
   readonly secrets: ReadonlyArray<string>
   readonly maxBytes: number
   readonly place: Place
@@ -62,8 +61,7 @@ export class Exchange {
   ) {
     this.client = client
     this.request = request
-    this.href = url.href
-    this.origin = url.origin
+    this.destination = { origin: url.origin, path: url.pathname + url.search, href: url.href }
     this.secrets = options.secrets
     this.budget = options.budget
     this.maxBytes = options.maxBytes
@@ -76,9 +74,9 @@ export class Exchange {
       const left = this.budget.left(Context.get(context, Clock.Clock))
       if (left <= 0) return this.fail(pastDeadline("nothing", undefined))
       attemptStarts(context)
-      const announced = new AnnouncedExchange(this.origin, this.href, isUnobserved(context))
-      const attempt = new Attempt(this, announced, addProof)
-      return within(attempt.run(), exchangeContext(context, announced), left, attempt)
+      const outgoing = new OutgoingRequest(this.destination, isUnobserved(context))
+      const attempt = new Attempt(this, outgoing, addProof)
+      return within(attempt.run(), exchangeContext(context, outgoing), left, attempt)
     })
   }
 
@@ -112,15 +110,17 @@ export class Exchange {
 /** One sending of the request, and how far it has come. */
 class Attempt implements Timed<Answer, RegistrationError> {
   private readonly exchange: Exchange
-  private readonly announced: AnnouncedExchange
+  private readonly outgoing: OutgoingRequest
   private readonly addProof: AddProof
   private sends = 0
   private progress: "nothing" | "read" | "effects" = "nothing"
+  /** Whether the transport had not begun to write the request when its time was over. */
+  private wasHeld = false
   private incoming: Incoming | undefined
 
-  constructor(exchange: Exchange, announced: AnnouncedExchange, addProof: AddProof) {
+  constructor(exchange: Exchange, outgoing: OutgoingRequest, addProof: AddProof) {
     this.exchange = exchange
-    this.announced = announced
+    this.outgoing = outgoing
     this.addProof = addProof
   }
 
@@ -138,7 +138,8 @@ class Attempt implements Timed<Answer, RegistrationError> {
   }
 
   over(inTime: boolean): void {
-    this.announced.end()
+    this.wasHeld = this.outgoing.isHeld
+    this.outgoing.end()
     // An attempt that has grown old would keep the response.
     if (inTime) this.incoming = undefined
   }
@@ -149,8 +150,10 @@ class Attempt implements Timed<Answer, RegistrationError> {
   }
 
   private breakOff(): Effect.Effect<Answer, RegistrationError> {
-    const { exchange, incoming, progress } = this
-    const error = exchange.error(pastDeadline(progress, incoming?.response.status))
+    const { exchange, incoming, outgoing, progress, wasHeld } = this
+    // It may have been written between the deadline and the interruption.
+    const isUnsent = wasHeld && !outgoing.isWritten
+    const error = exchange.error(pastDeadline(isUnsent ? "nothing" : progress, incoming?.response.status))
     return incoming === undefined ? Effect.fail(error) : unfinished(incoming, error)
   }
 
@@ -165,13 +168,14 @@ class Attempt implements Timed<Answer, RegistrationError> {
     if (++this.sends > 1 && effects) return this.exchange.fail(repeatedSend)
     return Effect.map(this.addProof(request), (request) => {
       this.progress = effects ? "effects" : "read"
+      if (isBoundFor(request, this.exchange.request)) this.outgoing.begin(request)
       return request
     })
   }
 
   private receive(response: HttpClientResponse.HttpClientResponse): Effect.Effect<Answer, RegistrationError> {
-    const { href, maxBytes, place, secrets } = this.exchange
-    const redirect = redirectOf(response, href, secrets)
+    const { destination, maxBytes, place, secrets } = this.exchange
+    const redirect = redirectOf(response, destination.href, secrets)
     if (redirect !== undefined) return Effect.andThen(discardBody(response), this.exchange.fail(redirect))
     return readAnswer(this.incoming = receive(response, place, maxBytes))
   }
@@ -202,29 +206,30 @@ const answerInside = (
     ? error.reason.response
     : undefined
 
+/** Whether a client that changes requests left alone where this one goes. */
+const isBoundFor = (
+  request: HttpClientRequest.HttpClientRequest,
+  judged: HttpClientRequest.HttpClientRequest
+): boolean => request.url === judged.url && request.urlParams === judged.urlParams && request.hash === judged.hash
+
 /** Nobody sees the client's own span: no tracer is installed, and none of its headers are sent. */
 const isUnobserved = (context: Context.Context<never>): boolean =>
   !Context.get(context, Telemetry).propagateTrace && Context.get(context, Tracer.Tracer) === Tracer.nativeTracer
 
 /** Trace headers are not for third parties unless asked, fetch must not follow redirects, and secrets are no text for a span. */
-const exchangeContext = (
-  context: Context.Context<never>,
-  announced: AnnouncedExchange
-): Context.Context<never> => {
+const exchangeContext = (context: Context.Context<never>, outgoing: OutgoingRequest): Context.Context<never> => {
   const { propagateTrace } = Context.get(context, Telemetry)
-  const outer = Context.get(context, announcedExchange)
   const requestInit = Context.getOrUndefined(context, FetchHttpClient.RequestInit)
   return context.pipe(
     Context.add(HttpClient.TracerPropagationEnabled, propagateTrace),
     Context.add(
       HttpClient.TracerDisabledWhen,
-      announced.isUnobserved
+      outgoing.isUnobserved
         ? always
         // The client's own span shows the whole URL, and the query of a management URI can be a secret.
         : (request) => request.url.includes("?") || Context.get(context, HttpClient.TracerDisabledWhen)(request)
     ),
-    // An exchange that another one makes its request by must not wait for those that wait for it.
-    Context.add(announcedExchange, outer ?? announced),
+    Context.add(outgoingRequest, outgoing),
     Context.add(
       FetchHttpClient.RequestInit,
       requestInit === undefined ? refuseRedirects : { ...requestInit, ...refuseRedirects }
@@ -275,7 +280,7 @@ const repeatedSend: Reason = {
 
 const pastDeadline = (progress: "nothing" | "read" | "effects", status: number | undefined): Reason => {
   if (progress === "nothing") {
-    return { _tag: "Transport", sent: false, message: "Nothing was sent within the deadline" }
+    return { _tag: "Transport", sent: false, message: "The request was not sent within the deadline" }
   }
   const message = status === undefined ? "No answer within the deadline" : "The answer did not end within the deadline"
   return progress === "effects"

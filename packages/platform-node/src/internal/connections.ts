@@ -9,7 +9,6 @@
  */
 import type * as Undici from "undici"
 import { connect, type ConnectOptions, type JudgeAddress, type Sessions } from "./connector.ts"
-import { Turn, type TurnGiver } from "./turn.ts"
 
 export interface ConnectionsOptions extends ConnectOptions {
   readonly connectionsPerOrigin: number
@@ -37,7 +36,7 @@ export class Connections {
   /** A connection made under one judge is not used under another. */
   private readonly judged = new WeakMap<JudgeAddress, Map<string, Origin>>()
   private readonly origins = new Set<Origin>()
-  private isClosed = false
+  private closed = false
   readonly Client: typeof Undici.Client
   readonly options: ConnectionsOptions
 
@@ -46,27 +45,8 @@ export class Connections {
     this.options = options
   }
 
-  /** Sends a request as soon as there is a connection. */
   submit(origin: string, judge: JudgeAddress | undefined, job: Job): void {
-    this.originOf(origin, judge).submit(job)
-  }
-
-  /** A request is going to be made, which had better wait until there is a connection for it. */
-  announce(origin: string, judge: JudgeAddress | undefined): Turn<Job> {
-    return this.originOf(origin, judge).announce()
-  }
-
-  /** Breaks off everything. Ends when the last socket is closed. */
-  async close(): Promise<void> {
-    this.isClosed = true
-    await Promise.all(Array.from(this.origins, (origin) => origin.close()))
-  }
-
-  get closed(): boolean {
-    return this.isClosed
-  }
-
-  private originOf(origin: string, judge: JudgeAddress | undefined): Origin {
+    if (this.closed) return job.fail(new Error("the transport is closed"))
     const map = this.mapOf(judge)
     let entry = map.get(origin)
     if (entry === undefined) {
@@ -77,7 +57,13 @@ export class Connections {
       map.set(origin, created)
       this.origins.add(created)
     }
-    return entry
+    entry.submit(job)
+  }
+
+  /** Breaks off everything. Ends when the last socket is closed. */
+  async close(): Promise<void> {
+    this.closed = true
+    await Promise.all(Array.from(this.origins, (origin) => origin.close()))
   }
 
   private mapOf(judge: JudgeAddress | undefined): Map<string, Origin> {
@@ -99,15 +85,10 @@ export interface Connection {
 }
 
 /** The connections with one origin. */
-export class Origin implements TurnGiver<Job> {
+export class Origin {
   private readonly connections = new Set<Connection>()
   private readonly idle: Array<Connection> = []
-  /** Requests that wait for a connection. */
   private readonly waiting = new Set<Job>()
-  /** Those that have not made their request yet, and wait until it would find a connection. */
-  private readonly announced = new Set<Turn<Job>>()
-  /** How many are making their request. For each there is a connection, unless a request that nobody announced took it. */
-  private expected = 0
   private readonly sessions: Sessions = { last: undefined }
   private readonly owner: Connections
   private readonly origin: string
@@ -121,9 +102,7 @@ export class Origin implements TurnGiver<Job> {
     this.onEmpty = onEmpty
   }
 
-  submit(job: Job, turn?: Turn<Job>): void {
-    if (turn !== undefined) this.forget(turn)
-    if (this.owner.closed) return job.fail(new Error("the transport is closed"))
+  submit(job: Job): void {
     const connection = this.idle.pop() ?? this.open()
     if (connection === undefined) {
       job.queue = this.waiting
@@ -131,18 +110,6 @@ export class Origin implements TurnGiver<Job> {
     } else {
       job.start(connection)
     }
-  }
-
-  announce(): Turn<Job> {
-    const turn = new Turn<Job>(this)
-    if (this.hasRoom) this.admit(turn)
-    else this.announced.add(turn)
-    return turn
-  }
-
-  leave(turn: Turn<Job>): void {
-    this.forget(turn)
-    this.settle()
   }
 
   /** A job is done with its connection, which may be used again or not. */
@@ -157,7 +124,7 @@ export class Origin implements TurnGiver<Job> {
       return next.start(free)
     }
     if (reusable) this.idle.push(connection)
-    this.settle()
+    else if (this.connections.size === 0) this.onEmpty()
   }
 
   async close(): Promise<void> {
@@ -165,35 +132,8 @@ export class Origin implements TurnGiver<Job> {
     this.waiting.clear()
     const gone = Array.from(this.connections, (connection) => this.drop(connection))
     for (const job of waiting) job.fail(new Error("the transport is closed"))
-    this.settle()
     await Promise.all(gone)
     this.onEmpty()
-  }
-
-  /** Whether a request that is made now would find a connection. Who waits on a transport that is closed has to learn of it. */
-  private get hasRoom(): boolean {
-    const { closed, options } = this.owner
-    return closed || this.idle.length + options.connectionsPerOrigin - this.connections.size > this.expected
-  }
-
-  private admit(turn: Turn<Job>): void {
-    this.expected++
-    turn.come()
-  }
-
-  private forget(turn: Turn<Job>): void {
-    if (turn.isWaiting) this.announced.delete(turn)
-    else this.expected--
-  }
-
-  /** Something has ended. */
-  private settle(): void {
-    for (const turn of this.announced) {
-      if (!this.hasRoom) return
-      this.announced.delete(turn)
-      this.admit(turn)
-    }
-    if (this.connections.size === 0 && this.expected === 0) this.onEmpty()
   }
 
   private drop(connection: Connection): Promise<void> {

@@ -3,6 +3,7 @@
  *
  * @internal
  */
+import type { OutgoingRequest } from "@effect-dcr/core/OutgoingRequest"
 import type { Dispatcher } from "undici"
 import type { Connection, Job } from "./connections.ts"
 import { NotSent } from "./notSent.ts"
@@ -28,6 +29,8 @@ export class Transfer implements Dispatcher.DispatchHandler, Job {
   queue: Set<Job> | undefined
   private readonly options: Dispatcher.DispatchOptions
   private listener: TransferListener | undefined
+  /** Who wants to know whether the request has been written. */
+  private readonly outgoing: OutgoingRequest | undefined
   private connection: Connection | undefined
   /** undici's, from when the request is written to the end. It holds the bytes of the answer's head. */
   private controller: Dispatcher.DispatchController | undefined
@@ -43,9 +46,15 @@ export class Transfer implements Dispatcher.DispatchHandler, Job {
   private failure: Error | undefined
   private waiters: Array<() => void> | undefined
 
-  constructor(options: Dispatcher.DispatchOptions, listener: TransferListener) {
+  constructor(
+    options: Dispatcher.DispatchOptions,
+    listener: TransferListener,
+    outgoing: OutgoingRequest | undefined
+  ) {
     this.options = options
     this.listener = listener
+    this.outgoing = outgoing
+    outgoing?.hold()
   }
 
   /** The address of the other side. */
@@ -86,6 +95,7 @@ export class Transfer implements Dispatcher.DispatchHandler, Job {
     }
     if (this.failure !== undefined) return controller.abort(this.failure)
     this.written = true
+    this.outgoing?.release(true)
     this.controller = controller
   }
 
@@ -125,6 +135,7 @@ export class Transfer implements Dispatcher.DispatchHandler, Job {
   onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
     if (this.failure !== undefined || this.ended) return
     this.failure = error
+    this.outgoing?.release(false)
     this.controller = undefined
     const listener = this.listener
     this.listener = undefined

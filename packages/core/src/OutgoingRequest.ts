@@ -1,0 +1,81 @@
+/**
+ * What an exchange and its transport tell each other of the request. It is no part of the API, and not in `internal`, from where
+ * the transports of the other packages could not import it.
+ *
+ * @internal
+ */
+import * as Context from "effect/Context"
+import type { HttpClientRequest } from "effect/http/HttpClientRequest"
+
+/** Where a request goes, taken apart, so that a transport need not do it again. */
+export interface Destination {
+  readonly origin: string
+  /** The path with the query. */
+  readonly path: string
+  /** The whole URL. */
+  readonly href: string
+}
+
+/**
+ * The request that one attempt of an exchange sends.
+ *
+ * A transport that can tell says here while it holds the request back, in a queue or for a connection that is being made: given up
+ * then, nothing of it was sent. Of all other requests nobody knows.
+ */
+export class OutgoingRequest {
+  readonly destination: Destination
+  /**
+   * Whether nobody watches the transport, and the fiber that sends the request reads the answer to its end or lets go of it. There
+   * is less to do then.
+   */
+  readonly isUnobserved: boolean
+  /** Out of sight of whoever prints a context. */
+  #request: HttpClientRequest | undefined
+  private held = false
+  private written = false
+
+  constructor(destination: Destination, isUnobserved: boolean) {
+    this.destination = destination
+    this.isUnobserved = isUnobserved
+  }
+
+  /** This is the request. What else is sent meanwhile, to sign it for instance, is another. */
+  begin(request: HttpClientRequest): void {
+    this.#request = request
+  }
+
+  is(request: HttpClientRequest): boolean {
+    return request === this.#request
+  }
+
+  /** The attempt is over: whoever was forked in it, and lives on, does not keep the request. */
+  end(): void {
+    this.#request = undefined
+  }
+
+  /** A transport has the request, and has written none of it. */
+  hold(): void {
+    this.held = true
+  }
+
+  /** It has it no longer, or begins to write it. */
+  release(written: boolean): void {
+    this.held = false
+    this.written ||= written
+  }
+
+  /** Whether a transport holds it back at this moment. */
+  get isHeld(): boolean {
+    return this.held
+  }
+
+  /** Whether a transport has begun to write it. */
+  get isWritten(): boolean {
+    return this.written
+  }
+}
+
+/** The request that the fiber sends. */
+export const outgoingRequest: Context.Reference<OutgoingRequest | undefined> = Context.Reference<
+  OutgoingRequest | undefined
+>("@effect-dcr/core/OutgoingRequest", { defaultValue: () => undefined })

@@ -1,0 +1,162 @@
+/** What is known of a request that is given up before the transport has written any of it, and what is not. */
+import { ClientRegistration, DpopSigner, type RegistrationError, RetryPolicy } from "@effect-dcr/core"
+import { NodeHttpClient } from "@effect-dcr/platform-node"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Fiber, Layer, Result, Tracer } from "effect"
+import { FetchHttpClient, HttpClient } from "effect/http"
+import type * as Net from "node:net"
+import { failsWith } from "../support/failure.ts"
+import { eventually, tcpServer } from "../support/nodeServers.ts"
+import { seeded } from "../support/seeded.ts"
+import { rawServer, registered } from "../support/socketServer.ts"
+
+const register = (origin: string, options?: ClientRegistration.RegisterOptions) =>
+  ClientRegistration.register(
+    { issuer: origin, registration_endpoint: `${origin}/register` },
+    { redirect_uris: ["https://app.example.com/cb"] },
+    { deadline: "5 seconds", ...options }
+  )
+
+const once = Layer.merge(DpopSigner.layerNone, RetryPolicy.layerNone)
+
+const oneConnection = NodeHttpClient.layerOptions({ connectionsPerOrigin: 1 })
+
+/** Answers when it is told to. */
+const heldServer = Effect.gen(function*() {
+  const held: Array<() => void> = []
+  const server = yield* rawServer((socket, { index }) => held.push(() => socket.write(registered(`client-${index}`))))
+  return { ...server, answer: Effect.sync(() => held.shift()?.()) }
+})
+
+const watching = Layer.succeed(Tracer.Tracer, Tracer.make({ span: (options) => new Tracer.NativeSpan(options) }))
+
+describe("a request that is given up while it is held back", () => {
+  it.live.each([
+    { who: "nobody watches", watched: Layer.empty },
+    { who: "a tracer watches", watched: watching }
+  ])("in the queue has not been sent, and is not sent later: $who", ({ watched }) =>
+    Effect.gen(function*() {
+      const server = yield* heldServer
+      const first = yield* Effect.forkChild(register(server.origin))
+      yield* eventually(() => server.posts() === 1, "the first request arrives")
+      const { error, reason } = yield* register(server.origin, { deadline: 50 }).pipe(failsWith("Transport"))
+      assert.isFalse(reason.sent)
+      assert.isTrue(error.isSafeToRepeat)
+      yield* server.answer
+      assert.strictEqual((yield* Fiber.join(first)).information.client_id, "client-1")
+      yield* Effect.sleep(20)
+      assert.strictEqual(server.posts(), 1)
+      // the connection is free for the next
+      const next = yield* Effect.forkChild(register(server.origin))
+      yield* eventually(() => server.posts() === 2, "the next request arrives")
+      yield* server.answer
+      assert.strictEqual((yield* Fiber.join(next)).information.client_id, "client-2")
+      assert.strictEqual(server.connections(), 1)
+    }).pipe(Effect.provide(Layer.mergeAll(oneConnection, once, watched))))
+
+  const never: Net.LookupFunction = () => {}
+
+  it.live.each([
+    { what: "its name is looked up", scheme: "https", host: "op.example.com", lookup: never },
+    { what: "TLS is agreed upon", scheme: "https", host: "127.0.0.1", lookup: undefined }
+  ])("while $what has not been sent", ({ host, lookup, scheme }) =>
+    Effect.gen(function*() {
+      const silent = yield* tcpServer()
+      const { reason } = yield* register(`${scheme}://${host}:${silent.port}`, { deadline: 100 }).pipe(
+        failsWith("Transport"),
+        Effect.provide(Layer.merge(NodeHttpClient.layerOptions({ lookup }), once))
+      )
+      assert.isFalse(reason.sent)
+    }))
+})
+
+describe("a request of which something may have been sent", () => {
+  it.live("by the transport that has it, leaves its outcome unknown", () =>
+    Effect.gen(function*() {
+      const silent = yield* tcpServer()
+      const { reason } = yield* register(silent.origin, { deadline: 100 }).pipe(failsWith("OutcomeUnknown"))
+      assert.strictEqual(reason.why, "Deadline")
+    }).pipe(Effect.provide(Layer.merge(oneConnection, once))))
+
+  it.live("by the transport that a client takes instead, when this one is too slow, leaves its outcome unknown", () =>
+    Effect.gen(function*() {
+      const server = yield* heldServer
+      const first = yield* Effect.forkChild(register(server.origin).pipe(failsWith("OutcomeUnknown")))
+      yield* eventually(() => server.posts() === 1, "the first request arrives")
+      const ours = yield* HttpClient.HttpClient
+      const fetching = yield* Effect.provide(HttpClient.HttpClient, FetchHttpClient.layer)
+      const impatient = HttpClient.make((request) =>
+        Effect.timeoutOrElse(ours.execute(request), { duration: 30, orElse: () => fetching.execute(request) })
+      )
+      const { reason } = yield* register(server.origin, { deadline: 200 }).pipe(
+        Effect.provideService(HttpClient.HttpClient, impatient),
+        failsWith("OutcomeUnknown")
+      )
+      assert.strictEqual(reason.why, "Deadline")
+      assert.strictEqual(server.posts(), 2)
+      yield* Fiber.interrupt(first)
+    }).pipe(Effect.provide(Layer.merge(oneConnection, once))))
+
+  it.live("between the deadline and the end of a client that cannot be interrupted, leaves its outcome unknown", () =>
+    Effect.gen(function*() {
+      const server = yield* heldServer
+      const first = yield* Effect.forkChild(register(server.origin))
+      yield* eventually(() => server.posts() === 1, "the first request arrives")
+      const stubborn = HttpClient.transformResponse(yield* HttpClient.HttpClient, Effect.uninterruptible)
+      const second = yield* register(server.origin, { deadline: 50 }).pipe(
+        Effect.provideService(HttpClient.HttpClient, stubborn),
+        failsWith("OutcomeUnknown"),
+        Effect.forkChild({ startImmediately: true })
+      )
+      yield* Effect.sleep(100)
+      yield* server.answer
+      yield* Fiber.join(first)
+      yield* eventually(() => server.posts() === 2, "the second request arrives after its deadline")
+      yield* server.answer
+      assert.strictEqual((yield* Fiber.join(second)).reason.why, "Deadline")
+    }).pipe(Effect.provide(Layer.merge(oneConnection, once))))
+
+  it.live("is never said not to have been sent, whenever it is given up", () =>
+    Effect.gen(function*() {
+      const random = seeded(20_261_130)
+      const between = (lowest: number, highest: number) => lowest + Math.floor(random() * (highest - lowest + 1))
+      const arrived = new Set<string>()
+      const server = yield* rawServer((socket, { body, index }) => {
+        arrived.add(/tenant-\d+/.exec(body)?.[0] ?? "")
+        const wait = between(0, 12)
+        // now and then there is no answer
+        if (wait > 0) setTimeout(() => socket.writable && socket.write(registered(`client-${index}`)), wait)
+      })
+      const outcomes = yield* Effect.forEach(
+        Array.from({ length: 400 }, (_, index) => `tenant-${index}`),
+        (client_name) =>
+          Effect.delay(
+            Effect.result(
+              ClientRegistration.register(
+                { issuer: server.origin, registration_endpoint: `${server.origin}/register` },
+                { redirect_uris: ["https://app.example.com/cb"], client_name },
+                { deadline: between(1, 60) }
+              )
+            ),
+            between(0, 600)
+          ).pipe(Effect.map((result) => ({
+            client_name,
+            outcome: Result.isSuccess(result) ? "registered" : outcomeOf(result.failure)
+          }))),
+        { concurrency: "unbounded" }
+      )
+      const named = (outcome: string) => outcomes.filter((one) => one.outcome === outcome).map((one) => one.client_name)
+      for (const outcome of ["registered", "not sent", "unknown"]) assert.isAtLeast(named(outcome).length, 10, outcome)
+      assert.lengthOf(outcomes, named("registered").length + named("not sent").length + named("unknown").length)
+      // what was written before its connection was closed may arrive later
+      yield* Effect.sleep(50)
+      assert.deepStrictEqual(named("not sent").filter((name) => arrived.has(name)), [])
+    }).pipe(Effect.provide(Layer.merge(NodeHttpClient.layerOptions({ connectionsPerOrigin: 2 }), once))))
+})
+
+const outcomeOf = ({ reason }: RegistrationError.RegistrationError): string =>
+  reason._tag === "OutcomeUnknown"
+    ? "unknown"
+    : reason._tag === "Transport" && !reason.sent
+    ? "not sent"
+    : reason._tag
