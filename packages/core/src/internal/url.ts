@@ -18,8 +18,10 @@ export const parseUrl = (text: string, base?: URL): URL | undefined => {
 export const displayUrl = (url: URL | string, base?: URL): string => {
   const parsed = typeof url === "string" ? parseUrl(url, base) : url
   if (parsed === undefined) return "(not a URL)"
-  const { origin, pathname } = parsed
-  return origin === "null" ? `${parsed.protocol}//${parsed.host}${pathname}` : `${origin}${pathname}`
+  const { href, origin, pathname } = parsed
+  const shown = origin === "null" ? `${parsed.protocol}//${parsed.host}${pathname}` : `${origin}${pathname}`
+  // Most often nothing is hidden, and it need not be kept a second time.
+  return shown === href ? href : shown
 }
 
 /** Whether a host name, as the URL class writes it, is the machine itself (RFC 8252 §7.3). */
