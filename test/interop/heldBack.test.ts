@@ -2,8 +2,8 @@
 import { ClientRegistration, DpopSigner, type RegistrationError, RetryPolicy } from "@effect-dcr/core"
 import { NodeHttpClient } from "@effect-dcr/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Layer, Result, Tracer } from "effect"
-import { FetchHttpClient, HttpClient } from "effect/http"
+import { type Context, Effect, Fiber, Layer, Option, Result, Tracer } from "effect"
+import { FetchHttpClient, HttpClient, HttpClientRequest } from "effect/http"
 import type * as Net from "node:net"
 import { failsWith } from "../support/failure.ts"
 import { eventually, tcpServer } from "../support/nodeServers.ts"
@@ -54,6 +54,23 @@ describe("a request that is given up while it is held back", () => {
       assert.strictEqual(server.connections(), 1)
     }).pipe(Effect.provide(Layer.mergeAll(oneConnection, once, watched))))
 
+  it.live("in the queue has not been sent, whatever a client changes in it before", () =>
+    Effect.gen(function*() {
+      const server = yield* heldServer
+      const first = yield* Effect.forkChild(register(server.origin))
+      yield* eventually(() => server.posts() === 1, "the first request arrives")
+      const client = HttpClient.mapRequest(yield* HttpClient.HttpClient, HttpClientRequest.setHeader("x-tenant", "one"))
+      const { reason } = yield* register(server.origin, { deadline: 50 }).pipe(
+        Effect.provideService(HttpClient.HttpClient, client),
+        failsWith("Transport")
+      )
+      assert.isFalse(reason.sent)
+      yield* server.answer
+      yield* Fiber.join(first)
+      yield* Effect.sleep(20)
+      assert.strictEqual(server.posts(), 1)
+    }).pipe(Effect.provide(Layer.merge(oneConnection, once))))
+
   const never: Net.LookupFunction = () => {}
 
   it.live.each([
@@ -78,42 +95,104 @@ describe("a request of which something may have been sent", () => {
       assert.strictEqual(reason.why, "Deadline")
     }).pipe(Effect.provide(Layer.merge(oneConnection, once))))
 
-  it.live("by the transport that a client takes instead, when this one is too slow, leaves its outcome unknown", () =>
-    Effect.gen(function*() {
-      const server = yield* heldServer
-      const first = yield* Effect.forkChild(register(server.origin).pipe(failsWith("OutcomeUnknown")))
-      yield* eventually(() => server.posts() === 1, "the first request arrives")
-      const ours = yield* HttpClient.HttpClient
-      const fetching = yield* Effect.provide(HttpClient.HttpClient, FetchHttpClient.layer)
-      const impatient = HttpClient.make((request) =>
-        Effect.timeoutOrElse(ours.execute(request), { duration: 30, orElse: () => fetching.execute(request) })
-      )
-      const { reason } = yield* register(server.origin, { deadline: 200 }).pipe(
-        Effect.provideService(HttpClient.HttpClient, impatient),
-        failsWith("OutcomeUnknown")
-      )
-      assert.strictEqual(reason.why, "Deadline")
-      assert.strictEqual(server.posts(), 2)
-      yield* Fiber.interrupt(first)
-    }).pipe(Effect.provide(Layer.merge(oneConnection, once))))
+  interface Wrapped {
+    readonly by: string
+    readonly wrap: (ours: HttpClient.HttpClient, other: HttpClient.HttpClient) => HttpClient.HttpClient
+  }
 
-  it.live("between the deadline and the end of a client that cannot be interrupted, leaves its outcome unknown", () =>
+  const slow = 40
+
+  // Each sends what was handed over before, by another transport, in another fiber, or after the deadline.
+  const wrapped: ReadonlyArray<Wrapped> = [
+    {
+      by: "that takes another transport when this one is too slow",
+      wrap: (ours, other) =>
+        HttpClient.make((request) =>
+          Effect.timeoutOrElse(ours.execute(request), { duration: slow, orElse: () => other.execute(request) })
+        )
+    },
+    {
+      by: "that takes this transport when another is too slow",
+      wrap: (ours, other) =>
+        HttpClient.make((request) =>
+          Effect.timeoutOrElse(other.execute(request), { duration: slow, orElse: () => ours.execute(request) })
+        )
+    },
+    {
+      by: "that cannot be interrupted",
+      wrap: (ours) => HttpClient.transformResponse(ours, Effect.uninterruptible)
+    },
+    {
+      by: "that cannot be interrupted, and tries again",
+      wrap: (ours) =>
+        HttpClient.make((request) =>
+          Effect.uninterruptible(
+            Effect.timeoutOrElse(ours.execute(request), { duration: 100, orElse: () => ours.execute(request) })
+          )
+        )
+    },
+    {
+      by: "that sends in a fiber of its own",
+      wrap: (ours) => HttpClient.make((request) => Effect.flatMap(Effect.forkDetach(ours.execute(request)), Fiber.join))
+    },
+    {
+      by: "that transforms into a fiber of its own",
+      wrap: HttpClient.transformResponse((response) => Effect.flatMap(Effect.forkDetach(response), Fiber.join))
+    },
+    {
+      by: "that sends by a promise of its own",
+      wrap: (ours) =>
+        HttpClient.make((request) =>
+          Effect.contextWith((context: Context.Context<never>) =>
+            Effect.promise(() => Effect.runPromiseWith(context)(Effect.orDie(ours.execute(request))))
+          )
+        )
+    }
+  ]
+
+  it.live.each(wrapped)("by a client $by, leaves its outcome unknown", ({ wrap }) =>
     Effect.gen(function*() {
       const server = yield* heldServer
       const first = yield* Effect.forkChild(register(server.origin))
       yield* eventually(() => server.posts() === 1, "the first request arrives")
-      const stubborn = HttpClient.transformResponse(yield* HttpClient.HttpClient, Effect.uninterruptible)
-      const second = yield* register(server.origin, { deadline: 50 }).pipe(
-        Effect.provideService(HttpClient.HttpClient, stubborn),
+      const client = wrap(
+        yield* HttpClient.HttpClient,
+        yield* Effect.provide(HttpClient.HttpClient, FetchHttpClient.layer)
+      )
+      const second = yield* register(server.origin, { deadline: 80 }).pipe(
+        Effect.provideService(HttpClient.HttpClient, client),
         failsWith("OutcomeUnknown"),
         Effect.forkChild({ startImmediately: true })
       )
-      yield* Effect.sleep(100)
+      yield* Effect.sleep(120)
+      // the connection is free, and what is still there is sent
       yield* server.answer
       yield* Fiber.join(first)
-      yield* eventually(() => server.posts() === 2, "the second request arrives after its deadline")
+      yield* eventually(() => server.posts() === 2, "the second request arrives all the same")
       yield* server.answer
       assert.strictEqual((yield* Fiber.join(second)).reason.why, "Deadline")
+    }).pipe(Effect.provide(Layer.merge(oneConnection, once))))
+
+  it.live("after the deadline, is not made any more", () =>
+    Effect.gen(function*() {
+      const server = yield* rawServer((socket) => socket.write(registered("late")))
+      const signer = Layer.succeed(DpopSigner.DpopSigner, {
+        thumbprint: Option.some("thumbprint"),
+        sign: () => Effect.delay(Effect.succeedSome({ jwt: "a.b.c", nonce: undefined }), 100),
+        learn: () => Effect.void
+      })
+      const detached = HttpClient.transformResponse(
+        yield* HttpClient.HttpClient,
+        (response) => Effect.flatMap(Effect.forkDetach(response), Fiber.join)
+      )
+      const { reason } = yield* register(server.origin, { deadline: 50 }).pipe(
+        Effect.provideService(HttpClient.HttpClient, detached),
+        Effect.provide(signer),
+        failsWith("Transport")
+      )
+      assert.isFalse(reason.sent)
+      yield* Effect.sleep(150)
+      assert.strictEqual(server.posts(), 0)
     }).pipe(Effect.provide(Layer.merge(oneConnection, once))))
 
   it.live("is never said not to have been sent, whenever it is given up", () =>

@@ -1,6 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import { build } from "esbuild"
 import { execFile } from "node:child_process"
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { promisify } from "node:util"
 import { httpServer } from "../support/nodeServers.ts"
 
@@ -46,5 +50,42 @@ describe("undici", () => {
       assert.isTrue(ends(text, "/undici/lib/dispatcher/client.js"))
       assert.isFalse(ends(text, "/undici/index.js"))
       assert.isTrue(ends(form, "/undici/index.js"))
+    }))
+
+  it.live("comes whole from the bundle that it is in, whatever lies beside that", () =>
+    Effect.gen(function*() {
+      const { origin } = yield* httpServer((request, response) => request.resume().on("end", () => response.end("ok")))
+      const directory = yield* Effect.acquireRelease(
+        Effect.promise(() => mkdtemp(join(tmpdir(), "effect-dcr-bundle-"))),
+        (directory) => Effect.promise(() => rm(directory, { recursive: true }))
+      )
+      yield* Effect.promise(async () => {
+        await build({
+          stdin: {
+            contents: program(
+              origin,
+              `yield* send(client, HttpClientRequest.bodyText(post, "text"))
+               yield* send(client, HttpClientRequest.bodyFormData(post, form))`
+            ),
+            resolveDir: import.meta.dirname
+          },
+          bundle: true,
+          platform: "node",
+          format: "esm",
+          outfile: join(directory, "bundle.mjs"),
+          banner: {
+            js: `import { createRequire as beside } from "node:module"; const require = beside(import.meta.url)`
+          },
+          logLevel: "silent"
+        })
+        const other = join(directory, "node_modules", "undici")
+        await mkdir(join(other, "lib", "dispatcher"), { recursive: true })
+        await writeFile(join(other, "package.json"), `{ "name": "undici", "version": "6.0.0" }`)
+        for (const file of ["index.js", "lib/dispatcher/client.js"]) {
+          await writeFile(join(other, file), `module.exports = class Client {}`)
+        }
+        const { stdout } = await promisify(execFile)(process.execPath, [join(directory, "bundle.mjs")])
+        assert.strictEqual(stdout.trim(), "[]")
+      })
     }))
 })

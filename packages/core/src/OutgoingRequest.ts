@@ -5,9 +5,10 @@
  * @internal
  */
 import * as Context from "effect/Context"
+import type { HttpClient } from "effect/http/HttpClient"
 import type { HttpClientRequest } from "effect/http/HttpClientRequest"
 
-/** Where a request goes, taken apart, so that a transport need not do it again. */
+/** Where an http or https request goes, taken apart, so that a transport need not do it again. */
 export interface Destination {
   readonly origin: string
   /** The path with the query. */
@@ -23,29 +24,31 @@ export interface Destination {
  * then, nothing of it was sent. Of all other requests nobody knows.
  */
 export class OutgoingRequest {
-  readonly destination: Destination
   /**
    * Whether nobody watches the transport, and the fiber that sends the request reads the answer to its end or lets go of it. There
    * is less to do then.
    */
   readonly isUnobserved: boolean
-  /** Out of sight of whoever prints a context. */
+  // Out of sight of whoever prints a context: a query can be a secret, and so can a header.
+  readonly #destination: Destination | undefined
   #request: HttpClientRequest | undefined
   private held = false
   private written = false
 
-  constructor(destination: Destination, isUnobserved: boolean) {
-    this.destination = destination
+  /** The destination of what is not http or https is nobody's. */
+  constructor(destination: Destination | undefined, isUnobserved: boolean) {
+    this.#destination = destination
     this.isUnobserved = isUnobserved
   }
 
-  /** This is the request. What else is sent meanwhile, to sign it for instance, is another. */
+  /** This is the request, and goes there. What else is sent meanwhile, to sign it for instance, is another. */
   begin(request: HttpClientRequest): void {
     this.#request = request
   }
 
-  is(request: HttpClientRequest): boolean {
-    return request === this.#request
+  /** Where this request goes, if it is the one. */
+  destinationOf(request: HttpClientRequest): Destination | undefined {
+    return request === this.#request ? this.#destination : undefined
   }
 
   /** The attempt is over: whoever was forked in it, and lives on, does not keep the request. */
@@ -79,3 +82,15 @@ export class OutgoingRequest {
 export const outgoingRequest: Context.Reference<OutgoingRequest | undefined> = Context.Reference<
   OutgoingRequest | undefined
 >("@effect-dcr/core/OutgoingRequest", { defaultValue: () => undefined })
+
+const tells: unique symbol = Symbol.for("@effect-dcr/core/OutgoingRequest/tells")
+
+/** Marks what sends the requests of a transport that tells of them. */
+export const telling = <Send extends object>(send: Send): Send => Object.assign(send, { [tells]: true })
+
+/**
+ * Whether nobody but such a transport sends the client's requests, each once and in the fiber that asks: the client is that of the
+ * transport, or changes requests before it gets them. What stands around a transport may send what it has sent, by another as
+ * well, or in a fiber that nobody interrupts.
+ */
+export const isTelling = ({ postprocess }: HttpClient): boolean => tells in postprocess

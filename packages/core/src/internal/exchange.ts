@@ -162,8 +162,11 @@ const judge = (
     : Option.getOrElse(HttpClientRequest.toUrl(request), () => asked)
   // An empty fragment is none to ask for, but it stands in the URL's text, with which the answer's is compared.
   if (url.href.includes("#")) url.hash = ""
+  const { href } = url
   const refusal = Context.get(context, EndpointPolicy).judgeUrl(url, { role, allowInsecure, issuer })
-  return refusal === undefined ? url : endpointRefused(role, url, refusal.rule, refusal.message)
+  if (refusal !== undefined) return endpointRefused(role, href, refusal.rule, refusal.message)
+  // A policy that changes what it is shown does not send the request elsewhere.
+  return url.href === href ? url : new URL(href)
 }
 
 const endpointRefused = (role: string, url: URL | string, rule: Refusal["rule"], message: string) =>

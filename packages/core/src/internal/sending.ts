@@ -13,7 +13,7 @@ import * as HttpClientError from "effect/http/HttpClientError"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import type * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as Tracer from "effect/Tracer"
-import { type Destination, OutgoingRequest, outgoingRequest } from "../OutgoingRequest.ts"
+import { type Destination, isTelling, OutgoingRequest, outgoingRequest } from "../OutgoingRequest.ts"
 import { type Reason, RegistrationError } from "../RegistrationError.ts"
 import { Telemetry } from "../Telemetry.ts"
 import { type Answer, discardBody, type Incoming, readAnswer, receive, unfinished } from "./answer.ts"
@@ -74,7 +74,9 @@ export class Exchange {
       const left = this.budget.left(Context.get(context, Clock.Clock))
       if (left <= 0) return this.fail(pastDeadline("nothing", undefined))
       attemptStarts(context)
-      const outgoing = new OutgoingRequest(this.destination, isUnobserved(context))
+      const { destination } = this
+      const isHttp = /^https?:/.test(destination.href)
+      const outgoing = new OutgoingRequest(isHttp ? destination : undefined, isUnobserved(context))
       const attempt = new Attempt(this, outgoing, addProof)
       return within(attempt.run(), exchangeContext(context, outgoing), left, attempt)
     })
@@ -113,6 +115,7 @@ class Attempt implements Timed<Answer, RegistrationError> {
   private readonly outgoing: OutgoingRequest
   private readonly addProof: AddProof
   private sends = 0
+  private isOver = false
   private progress: "nothing" | "read" | "effects" = "nothing"
   /** Whether the transport had not begun to write the request when its time was over. */
   private wasHeld = false
@@ -138,6 +141,7 @@ class Attempt implements Timed<Answer, RegistrationError> {
   }
 
   over(inTime: boolean): void {
+    this.isOver = true
     this.wasHeld = this.outgoing.isHeld
     this.outgoing.end()
     // An attempt that has grown old would keep the response.
@@ -151,8 +155,8 @@ class Attempt implements Timed<Answer, RegistrationError> {
 
   private breakOff(): Effect.Effect<Answer, RegistrationError> {
     const { exchange, incoming, outgoing, progress, wasHeld } = this
-    // It may have been written between the deadline and the interruption.
-    const isUnsent = wasHeld && !outgoing.isWritten
+    // Held at the deadline, it may have been written before the interruption.
+    const isUnsent = wasHeld && !outgoing.isWritten && isTelling(exchange.client)
     const error = exchange.error(pastDeadline(isUnsent ? "nothing" : progress, incoming?.response.status))
     return incoming === undefined ? Effect.fail(error) : unfinished(incoming, error)
   }
@@ -166,10 +170,12 @@ class Attempt implements Timed<Answer, RegistrationError> {
   ): Effect.Effect<HttpClientRequest.HttpClientRequest, RegistrationError> {
     const { effects } = this.exchange.place
     if (++this.sends > 1 && effects) return this.exchange.fail(repeatedSend)
-    return Effect.map(this.addProof(request), (request) => {
+    return Effect.flatMap(this.addProof(request), (request) => {
+      // A client that has it made in a fiber of its own may come here after it was said that nothing was sent.
+      if (this.isOver && effects) return this.exchange.fail(pastDeadline("nothing", undefined))
       this.progress = effects ? "effects" : "read"
       if (isBoundFor(request, this.exchange.request)) this.outgoing.begin(request)
-      return request
+      return Effect.succeed(request)
     })
   }
 

@@ -4,7 +4,7 @@
  * @internal
  */
 import { EndpointPolicy } from "@effect-dcr/core/EndpointPolicy"
-import { type Destination, type OutgoingRequest, outgoingRequest } from "@effect-dcr/core/OutgoingRequest"
+import { type Destination, outgoingRequest, telling } from "@effect-dcr/core/OutgoingRequest"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import * as Headers from "effect/http/Headers"
@@ -27,7 +27,8 @@ export const clientOf = (connections: Connections): HttpClient.HttpClient => {
     watched: AbortSignal | FinalizationRegistry<Transfer>
   ): Effect.Effect<HttpClientResponse, HttpClientError.HttpClientError> => {
     const { judgeAddress } = fiber.getRef(EndpointPolicy)
-    const outgoing = outgoingOf(request, fiber)
+    const exchange = fiber.getRef(outgoingRequest)
+    const outgoing = exchange?.destinationOf(request) === undefined ? undefined : exchange
     const sendBody = ({ body }: { readonly body: Body }) =>
       Effect.callback<HttpClientResponse, HttpClientError.HttpClientError>((resume) => {
         const options = { origin, path, method: request.method, headers: headersOf(request), body }
@@ -48,22 +49,17 @@ export const clientOf = (connections: Connections): HttpClient.HttpClient => {
   // What an ordinary client does for each request (a span, an AbortController, a response that aborts when it is collected)
   // costs as much as all that is done here. The exchanges of this SDK have a span of their own, and read every answer.
   return HttpClient.makeWith<never, never, HttpClientError.HttpClientError, never>(
-    Effect.flatMap((request) =>
+    telling(Effect.flatMap((request) =>
       Effect.withFiber((fiber) => {
-        const outgoing = outgoingOf(request, fiber)
-        return outgoing?.isUnobserved === true && /^https?:/.test(outgoing.destination.origin)
-          ? send(request, outgoing.destination, fiber, abandoned)
-          : ordinary.execute(request)
+        const exchange = fiber.getRef(outgoingRequest)
+        const destination = exchange?.isUnobserved === true ? exchange.destinationOf(request) : undefined
+        return destination === undefined
+          ? ordinary.execute(request)
+          : send(request, destination, fiber, abandoned)
       })
-    ),
+    )),
     Effect.succeed
   )
-}
-
-/** What the exchange has told of this request, if it is that of an exchange. */
-const outgoingOf = (request: HttpClientRequest, fiber: Fiber.Fiber<unknown, unknown>): OutgoingRequest | undefined => {
-  const outgoing = fiber.getRef(outgoingRequest)
-  return outgoing?.is(request) === true ? outgoing : undefined
 }
 
 /** undici writes the boundary of form data itself. */
