@@ -102,6 +102,10 @@ describe("a request of which something may have been sent", () => {
 
   const slow = 40
 
+  type Send = HttpClient.HttpClient["postprocess"]
+
+  const detached = (send: Send): Send => (request) => Effect.flatMap(Effect.forkDetach(send(request)), Fiber.join)
+
   // Each sends what was handed over before, by another transport, in another fiber, or after the deadline.
   const wrapped: ReadonlyArray<Wrapped> = [
     {
@@ -138,6 +142,39 @@ describe("a request of which something may have been sent", () => {
     {
       by: "that transforms into a fiber of its own",
       wrap: HttpClient.transformResponse((response) => Effect.flatMap(Effect.forkDetach(response), Fiber.join))
+    },
+    {
+      by: "that has all properties of this one",
+      wrap: (ours) => {
+        const copy = detached(ours.postprocess)
+        for (const key of Object.getOwnPropertySymbols(ours.postprocess)) {
+          Object.defineProperty(copy, key, Object.getOwnPropertyDescriptor(ours.postprocess, key) ?? {})
+        }
+        return HttpClient.makeWith(copy, ours.preprocess)
+      }
+    },
+    {
+      by: "that looks like this one from outside",
+      wrap: (ours) =>
+        HttpClient.makeWith(
+          new Proxy<Send>(ours.postprocess, {
+            apply: (send, _, requests: Parameters<Send>) => detached(send)(...requests)
+          }),
+          ours.preprocess
+        )
+    },
+    {
+      by: "that becomes this one meanwhile",
+      wrap: (ours) => {
+        const other = HttpClient.makeWith(detached(ours.postprocess), ours.preprocess)
+        const born = performance.now()
+        const current = (): object => performance.now() - born < slow ? other : ours
+        return new Proxy(ours, { get: (_, key): unknown => Reflect.get(current(), key) })
+      }
+    },
+    {
+      by: "that mirrors what it sends",
+      wrap: (ours) => HttpClient.tapRequest(ours, (request) => Effect.forkDetach(ours.execute(request)))
     },
     {
       by: "that sends by a promise of its own",

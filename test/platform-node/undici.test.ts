@@ -52,40 +52,50 @@ describe("undici", () => {
       assert.isTrue(ends(form, "/undici/index.js"))
     }))
 
-  it.live("comes whole from the bundle that it is in, whatever lies beside that", () =>
-    Effect.gen(function*() {
-      const { origin } = yield* httpServer((request, response) => request.resume().on("end", () => response.end("ok")))
-      const directory = yield* Effect.acquireRelease(
-        Effect.promise(() => mkdtemp(join(tmpdir(), "effect-dcr-bundle-"))),
-        (directory) => Effect.promise(() => rm(directory, { recursive: true }))
-      )
-      yield* Effect.promise(async () => {
-        await build({
-          stdin: {
-            contents: program(
-              origin,
-              `yield* send(client, HttpClientRequest.bodyText(post, "text"))
+  it.live.each([
+    { how: "in one file", splitting: false },
+    { how: "in several files", splitting: true }
+  ])(
+    "comes whole from the bundle that it is in, $how, whatever lies beside that",
+    ({ splitting }) =>
+      Effect.gen(function*() {
+        const { origin } = yield* httpServer((request, response) =>
+          request.resume().on("end", () => response.end("ok"))
+        )
+        const directory = yield* Effect.acquireRelease(
+          Effect.promise(() => mkdtemp(join(tmpdir(), "effect-dcr-bundle-"))),
+          (directory) => Effect.promise(() => rm(directory, { recursive: true }))
+        )
+        yield* Effect.promise(async () => {
+          await build({
+            stdin: {
+              contents: program(
+                origin,
+                `yield* send(client, HttpClientRequest.bodyText(post, "text"))
                yield* send(client, HttpClientRequest.bodyFormData(post, form))`
-            ),
-            resolveDir: import.meta.dirname
-          },
-          bundle: true,
-          platform: "node",
-          format: "esm",
-          outfile: join(directory, "bundle.mjs"),
-          banner: {
-            js: `import { createRequire as beside } from "node:module"; const require = beside(import.meta.url)`
-          },
-          logLevel: "silent"
+              ),
+              resolveDir: import.meta.dirname
+            },
+            bundle: true,
+            platform: "node",
+            format: "esm",
+            splitting,
+            outdir: directory,
+            outExtension: { ".js": ".mjs" },
+            banner: {
+              js: `import { createRequire as beside } from "node:module"; const require = beside(import.meta.url)`
+            },
+            logLevel: "silent"
+          })
+          const other = join(directory, "node_modules", "undici")
+          await mkdir(join(other, "lib", "dispatcher"), { recursive: true })
+          await writeFile(join(other, "package.json"), `{ "name": "undici", "version": "6.0.0" }`)
+          for (const file of ["index.js", "lib/dispatcher/client.js"]) {
+            await writeFile(join(other, file), `module.exports = class Client {}`)
+          }
+          const { stdout } = await promisify(execFile)(process.execPath, [join(directory, "stdin.mjs")])
+          assert.strictEqual(stdout.trim(), "[]")
         })
-        const other = join(directory, "node_modules", "undici")
-        await mkdir(join(other, "lib", "dispatcher"), { recursive: true })
-        await writeFile(join(other, "package.json"), `{ "name": "undici", "version": "6.0.0" }`)
-        for (const file of ["index.js", "lib/dispatcher/client.js"]) {
-          await writeFile(join(other, file), `module.exports = class Client {}`)
-        }
-        const { stdout } = await promisify(execFile)(process.execPath, [join(directory, "bundle.mjs")])
-        assert.strictEqual(stdout.trim(), "[]")
       })
-    }))
+  )
 })

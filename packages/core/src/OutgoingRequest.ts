@@ -5,7 +5,6 @@
  * @internal
  */
 import * as Context from "effect/Context"
-import type { HttpClient } from "effect/http/HttpClient"
 import type { HttpClientRequest } from "effect/http/HttpClientRequest"
 
 /** Where an http or https request goes, taken apart, so that a transport need not do it again. */
@@ -33,7 +32,8 @@ export class OutgoingRequest {
   readonly #destination: Destination | undefined
   #request: HttpClientRequest | undefined
   private held = false
-  private written = false
+  private handedOver = false
+  private doubtful = false
 
   /** The destination of what is not http or https is nobody's. */
   constructor(destination: Destination | undefined, isUnobserved: boolean) {
@@ -56,15 +56,17 @@ export class OutgoingRequest {
     this.#request = undefined
   }
 
-  /** A transport has the request, and has written none of it. */
+  /** A transport has the request, and has written none of it. Of one that it gets twice, nobody knows enough. */
   hold(): void {
+    if (this.handedOver) this.doubtful = true
+    this.handedOver = true
     this.held = true
   }
 
   /** It has it no longer, or begins to write it. */
   release(written: boolean): void {
     this.held = false
-    this.written ||= written
+    this.doubtful ||= written
   }
 
   /** Whether a transport holds it back at this moment. */
@@ -72,9 +74,9 @@ export class OutgoingRequest {
     return this.held
   }
 
-  /** Whether a transport has begun to write it. */
-  get isWritten(): boolean {
-    return this.written
+  /** Whether some of it may have been written. */
+  get mayBeWritten(): boolean {
+    return this.doubtful
   }
 }
 
@@ -85,12 +87,12 @@ export const outgoingRequest: Context.Reference<OutgoingRequest | undefined> = C
 
 const tells: unique symbol = Symbol.for("@effect-dcr/core/OutgoingRequest/tells")
 
-/** Marks what sends the requests of a transport that tells of them. */
-export const telling = <Send extends object>(send: Send): Send => Object.assign(send, { [tells]: true })
+/** Marks the `postprocess` of a transport that tells of its requests. By itself, so that no copy and no proxy of it has the mark. */
+export const telling = <Send extends object>(send: Send): Send => Object.defineProperty(send, tells, { value: send })
 
 /**
- * Whether nobody but such a transport sends the client's requests, each once and in the fiber that asks: the client is that of the
+ * Whether nobody but such a transport sends a client's requests, each once and in the fiber that asks: the client is that of the
  * transport, or changes requests before it gets them. What stands around a transport may send what it has sent, by another as
  * well, or in a fiber that nobody interrupts.
  */
-export const isTelling = ({ postprocess }: HttpClient): boolean => tells in postprocess
+export const isTelling = (postprocess: object): boolean => tells in postprocess && postprocess[tells] === postprocess

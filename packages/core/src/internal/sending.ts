@@ -116,6 +116,8 @@ class Attempt implements Timed<Answer, RegistrationError> {
   private readonly addProof: AddProof
   private sends = 0
   private isOver = false
+  /** Whether the transport says what it has written. */
+  private isTold = false
   private progress: "nothing" | "read" | "effects" = "nothing"
   /** Whether the transport had not begun to write the request when its time was over. */
   private wasHeld = false
@@ -130,6 +132,7 @@ class Attempt implements Timed<Answer, RegistrationError> {
   run(): Effect.Effect<Answer, RegistrationError> {
     const { client, request } = this.exchange
     const { postprocess, preprocess } = HttpClient.mapRequestEffect(client, unchanged)
+    this.isTold = isTelling(postprocess)
     const admitted = Effect.flatMap(preprocess(request), (request) => this.admit(request))
     return Effect.matchEffect(postprocess(admitted), {
       onSuccess: (response) => this.receive(response),
@@ -154,9 +157,9 @@ class Attempt implements Timed<Answer, RegistrationError> {
   }
 
   private breakOff(): Effect.Effect<Answer, RegistrationError> {
-    const { exchange, incoming, outgoing, progress, wasHeld } = this
+    const { exchange, incoming, isTold, outgoing, progress, wasHeld } = this
     // Held at the deadline, it may have been written before the interruption.
-    const isUnsent = wasHeld && !outgoing.isWritten && isTelling(exchange.client)
+    const isUnsent = isTold && wasHeld && !outgoing.mayBeWritten
     const error = exchange.error(pastDeadline(isUnsent ? "nothing" : progress, incoming?.response.status))
     return incoming === undefined ? Effect.fail(error) : unfinished(incoming, error)
   }
@@ -171,8 +174,9 @@ class Attempt implements Timed<Answer, RegistrationError> {
     const { effects } = this.exchange.place
     if (++this.sends > 1 && effects) return this.exchange.fail(repeatedSend)
     return Effect.flatMap(this.addProof(request), (request) => {
-      // A client that has it made in a fiber of its own may come here after it was said that nothing was sent.
-      if (this.isOver && effects) return this.exchange.fail(pastDeadline("nothing", undefined))
+      // A client that has it made in a fiber of its own may come here after it was said that nothing was sent. Nobody hears of a
+      // failure any more, but who repeats failures.
+      if (this.isOver && effects) return Effect.interrupt
       this.progress = effects ? "effects" : "read"
       if (isBoundFor(request, this.exchange.request)) this.outgoing.begin(request)
       return Effect.succeed(request)

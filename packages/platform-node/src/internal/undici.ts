@@ -6,10 +6,14 @@
 import type * as Undici from "undici"
 
 /** All of it. */
-export const loadUndici = (): Promise<typeof Undici> => import("undici")
+export const loadUndici = async (): Promise<Pick<typeof Undici, "Client" | "FormData">> => {
+  const loaded = await import("undici")
+  // From a bundle that was split, a module of CommonJS comes as a default alone.
+  return Reflect.has(loaded, "FormData") ? loaded : loaded.default
+}
 
 /**
- * Its client alone: the whole takes three times as long to load and twice the memory, for what is not used here, such as a
+ * Its client alone: the whole takes more than twice as long to load and twice the memory, for what is not used here, such as a
  * `fetch` of its own. From an undici that keeps its client elsewhere, it is taken out of the whole.
  */
 export const loadClient = async (): Promise<typeof Undici.Client> => {
