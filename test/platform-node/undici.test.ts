@@ -2,10 +2,10 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { build } from "esbuild"
 import { execFile } from "node:child_process"
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises"
-import { tmpdir } from "node:os"
+import { mkdir, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { promisify } from "node:util"
+import { temporaryDirectory } from "../support/childPrograms.ts"
 import { httpServer } from "../support/nodeServers.ts"
 
 /** Sends requests in a process of its own, and prints which files of undici it loaded. */
@@ -62,10 +62,7 @@ describe("undici", () => {
         const { origin } = yield* httpServer((request, response) =>
           request.resume().on("end", () => response.end("ok"))
         )
-        const directory = yield* Effect.acquireRelease(
-          Effect.promise(() => mkdtemp(join(tmpdir(), "effect-dcr-bundle-"))),
-          (directory) => Effect.promise(() => rm(directory, { recursive: true }))
-        )
+        const directory = yield* temporaryDirectory
         yield* Effect.promise(async () => {
           await build({
             stdin: {
