@@ -20,8 +20,13 @@ const serverCpu = async (origin: string): Promise<number> => {
 /** Microseconds per call, of CPU and of wall time. */
 const measure = async (
   what: () => Promise<void>,
-  calls: number
+  calls: number,
+  profile?: string
 ): Promise<{ readonly cpu: number; readonly wall: number }> => {
+  if (profile !== undefined) {
+    const { profiled } = await import("./support/cpuProfile.ts")
+    return profiled(profile, () => measure(what, calls))
+  }
   const start = performance.now()
   const before = process.cpuUsage()
   await what()
@@ -47,7 +52,7 @@ const speed = async (job: SideJob): Promise<Figures> => {
     // No forced collection before it: V8 then throws compiled code away, which no application sees.
     await side.run(Math.ceil(step.total / 10), step.inFlight)
     const server = await serverCpu(job.origin)
-    const { cpu, wall } = await measure(() => side.run(step.total, step.inFlight), step.total)
+    const { cpu, wall } = await measure(() => side.run(step.total, step.inFlight), step.total, job.profile)
     figures[`${step.name} cpu`] = cpu
     figures[`${step.name} wall`] = wall
     figures[`${step.name} server`] = (await serverCpu(job.origin) - server) / (wall * step.total)
@@ -80,7 +85,7 @@ const proofs = async (job: SideJob): Promise<Figures> => {
   await run(job.warmUp, 16)
   const figures: Figures = {}
   for (const step of job.steps) {
-    const { cpu, wall } = await measure(() => run(step.total, step.inFlight), step.total)
+    const { cpu, wall } = await measure(() => run(step.total, step.inFlight), step.total, job.profile)
     figures[`${step.name} cpu`] = cpu
     figures[`${step.name} wall`] = wall
   }

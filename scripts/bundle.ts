@@ -7,14 +7,12 @@
  * npm run bundle -- --write    record
  * ```
  */
-import { nodeResolve } from "@rollup/plugin-node-resolve"
-import { build, transform } from "esbuild"
+import { transform } from "esbuild"
 import { existsSync, globSync } from "node:fs"
 import { mkdir, readFile, writeFile } from "node:fs/promises"
 import { basename, dirname, join } from "node:path"
 import { gzipSync } from "node:zlib"
-import type { RollupCache } from "rollup"
-import { rollup } from "rollup"
+import { bundlers } from "./support/bundlers.ts"
 import { at, consumer } from "./support/paths.ts"
 import { main, must } from "./support/run.ts"
 
@@ -26,60 +24,7 @@ interface Size {
   readonly gzip: number
 }
 
-interface Bundled {
-  readonly code: string
-  /** What the bundle still imports when it is loaded. */
-  readonly imports: ReadonlyArray<string>
-  /** The files that it was made of. */
-  readonly modules: ReadonlyArray<string>
-}
-
 type Sizes = Readonly<Record<string, Readonly<Record<string, Size>>>>
-
-/** What rollup parsed for the programs before: most of it is the same. */
-let parsed: RollupCache | undefined
-
-const withRollup = async (input: string): Promise<Bundled> => {
-  const bundle = await rollup({
-    input,
-    ...(parsed === undefined ? {} : { cache: parsed }),
-    plugins: [nodeResolve({ browser: true, exportConditions: ["browser", "import", "default"] })],
-    onLog: (level, log) => {
-      if (level === "warn") throw new Error(`rollup: ${log.message}`)
-    }
-  })
-  parsed = bundle.cache
-  const { output: [chunk, ...rest] } = await bundle.generate({ format: "es", inlineDynamicImports: true })
-  await bundle.close()
-  if (rest.length > 0) throw new Error(`rollup made ${rest.length + 1} files of ${input}`)
-  const { code } = await transform(chunk.code, { minify: true, format: "esm", target: "es2023" })
-  return { code, imports: [...chunk.imports, ...chunk.dynamicImports], modules: Object.keys(chunk.modules) }
-}
-
-const withEsbuild = async (input: string): Promise<Bundled> => {
-  const result = await build({
-    entryPoints: [input],
-    bundle: true,
-    minify: true,
-    format: "esm",
-    platform: "browser",
-    target: "es2023",
-    write: false,
-    metafile: true,
-    logLevel: "silent",
-    external: ["node:*"]
-  })
-  const [output] = Object.values(result.metafile.outputs)
-  const [file] = result.outputFiles
-  if (output === undefined || file === undefined) throw new Error(`esbuild made nothing of ${input}`)
-  return {
-    code: file.text,
-    imports: output.imports.map((found) => found.path),
-    modules: Object.entries(output.inputs).filter(([, part]) => part.bytesInOutput > 0).map(([path]) => path)
-  }
-}
-
-const bundlers = { rollup: withRollup, esbuild: withEsbuild } as const
 
 /** The programs, the one with which the others are compared first. */
 const fixtures = (): ReadonlyArray<string> => {

@@ -1,9 +1,21 @@
 /** What the SDK adds to an application in a browser: measured by `scripts/bundle.ts`, from the packages as they are published. */
+import { join } from "node:path"
+import { consumer } from "../../scripts/support/paths.ts"
 import { run } from "../../scripts/support/run.ts"
+import { bundleParts } from "../support/bundleParts.ts"
 import { table } from "../support/figures.ts"
+import { type Amounts, largest } from "../support/parts.ts"
 import type { Goal, Section } from "../support/section.ts"
 
 const kibibytes = (kilobytes: number): number => kilobytes * 1000 / 1024
+
+/** What the modules of the SDK, and those of others that it needs, add to the application. */
+const addedParts = async (program: string): Promise<Amounts> => {
+  const [before, after] = await Promise.all(
+    ["baseline", program].map((name) => bundleParts(join(consumer, "bundle", `${name}.ts`)))
+  )
+  return new Map([...after ?? []].map(([part, size]) => [part, size - (before?.get(part) ?? 0)]))
+}
 
 export const bundle: Section = {
   name: "bundle",
@@ -34,7 +46,14 @@ export const bundle: Section = {
         "Kilobytes of 1,000 bytes, minified by esbuild. The baseline is an Effect application with `HttpClient` and `Schema`; the other programs",
         "of `test/bundle` are the same with what their name says.",
         "",
-        table([["program", "bundler", "minified", "gzip", "added, gzip"], ...rows])
+        table([["program", "bundler", "minified", "gzip", "added, gzip"], ...rows]),
+        "",
+        "What `register-dpop` adds, by module, in kilobytes minified by esbuild; the 30 largest:",
+        "",
+        table([
+          ["", "added, minified"],
+          ...largest(await addedParts("register-dpop"), 30).map(([part, size]) => [part, (size / 1000).toFixed(1)])
+        ])
       ].join("\n"),
       goals: [goal("rollup"), goal("esbuild")]
     }

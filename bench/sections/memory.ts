@@ -51,7 +51,8 @@ export const memory: Section = {
         figure: "peak memory of 10,000 registrations at once, oauth4webapi = 1",
         goal: 0.6,
         stretch: 0.4,
-        values: ratios(rounds.of("effect-dcr", "peak"), rounds.of("oauth4webapi", "peak"))
+        values: ratios(rounds.of("effect-dcr", "peak"), rounds.of("oauth4webapi", "peak")),
+        floor: ratios(rounds.of("bare dispatch", "peak"), rounds.of("oauth4webapi", "peak"))
       }]
     }
   }

@@ -18,6 +18,8 @@ export interface SideJob {
   /** So many registrations come first and do not count. */
   readonly warmUp: number
   readonly steps: ReadonlyArray<Step>
+  /** The file that gets a profile of the last step. Default: none is made. */
+  readonly profile?: string
 }
 
 const parse: (text: string) => SideJob = JSON.parse

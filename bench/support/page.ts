@@ -38,10 +38,11 @@ const verdict = ({ goal, stretch, values }: Goal): string => {
 
 const goalsOf = (results: ReadonlyArray<Result>, quick: boolean): string =>
   table([
-    ["figure", "measured", "goal", "stretch", ""],
+    ["figure", "measured", "underneath", "goal", "stretch", ""],
     ...results.flatMap(({ findings }) => findings.goals).map((goal) => [
       goal.figure,
       `${shown(goal.values)}${goal.unit === undefined ? "" : ` ${goal.unit}`}`,
+      goal.floor === undefined ? "" : short(goal.floor),
       `≤ ${short([goal.goal])}`,
       `≤ ${short([goal.stretch])}`,
       quick ? "" : verdict(goal)
@@ -72,6 +73,8 @@ export const page = async (
     "The SDK is measured as it is published: built, packed, and installed beside the others, but where a section says otherwise.",
     "",
     "## Goals",
+    "",
+    "What is underneath is the same figure of the transport alone, or of the signature alone, where that is measured.",
     "",
     goalsOf(results, run.quick),
     ...results.flatMap(({ findings, seconds, section }) => [

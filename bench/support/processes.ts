@@ -96,11 +96,12 @@ export const runSide = (
 /** Runs a program to its end: how long it took, in milliseconds, and the CPU that it says it used. */
 export const runProgram = (
   file: string,
-  args: ReadonlyArray<string>
+  args: ReadonlyArray<string>,
+  execArgv: ReadonlyArray<string> = []
 ): Promise<{ readonly wall: number; readonly cpu: number }> =>
   new Promise((resolve, reject) => {
     const start = performance.now()
-    const child = kept(spawn(process.execPath, [file, ...args], { stdio: ["ignore", "pipe", "inherit"] }))
+    const child = kept(spawn(process.execPath, [...execArgv, file, ...args], { stdio: ["ignore", "pipe", "inherit"] }))
     let output = ""
     child.stdout.on("data", (chunk: Buffer) => output += chunk.toString())
     child.once("error", reject).once("close", (code) => {

@@ -13,6 +13,8 @@ export interface Goal {
   readonly goal: number
   readonly stretch: number
   readonly values: ReadonlyArray<number>
+  /** The same of what is underneath alone, where that is measured: what the figure cannot be below. */
+  readonly floor?: ReadonlyArray<number>
   /** What the figure is measured in; a ratio when absent. */
   readonly unit?: string
 }
