@@ -198,7 +198,7 @@ const short: ReadonlyArray<Part> = [
     beside: true,
     after: ["build"],
     // that it runs; how long anything takes is no matter of a test
-    run: async () => outcome(await each(["bench/main.ts", "--quick", "registration", "proofs"]))
+    run: async () => outcome(await each(["bench/main.ts", "--quick"]))
   },
   {
     name: "api",

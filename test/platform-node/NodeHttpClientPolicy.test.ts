@@ -113,6 +113,26 @@ describe("NodeHttpClient under a policy that judges addresses", () => {
       assert.strictEqual(server.connections(), 0)
     }))
 
+  it.live.each(["127.0.0.1", "localhost"])(
+    "takes a judge that throws for one that refuses: %s",
+    (host) =>
+      Effect.gen(function*() {
+        const server = yield* tcpServer()
+        const broken = new Error("a broken policy")
+        const policy: EndpointPolicy.EndpointPolicy = {
+          judgeUrl: () => undefined,
+          judgeAddress: () => {
+            throw broken
+          }
+        }
+        const { reason } = yield* Effect.flip(get(`http://${host}:${server.port}/`, policy))
+        assert.strictEqual(reason._tag, "TransportError")
+        assert.instanceOf(reason.cause, NodeHttpClient.NotSent)
+        assert.propertyVal(reason.cause.cause, "cause", broken)
+        assert.strictEqual(server.connections(), 0)
+      })
+  )
+
   it.live("refuses localhost by what it resolves to", () =>
     Effect.gen(function*() {
       const server = yield* tcpServer()

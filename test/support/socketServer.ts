@@ -22,6 +22,7 @@ export interface RawServer extends Watched {
   readonly requests: ReadonlyArray<RawRequest>
   /** How many POSTs arrived whole. */
   readonly posts: () => number
+  readonly server: Net.Server
 }
 
 export type RawAnswer = (socket: Net.Socket, request: RawRequest) => void

@@ -20,7 +20,8 @@ export interface Destination {
  * The request that one attempt of an exchange sends.
  *
  * A transport that can tell says here while it holds the request back, in a queue or for a connection that is being made: given up
- * then, nothing of it was sent. Of all other requests nobody knows.
+ * then, nothing of it was sent. It says as well what else it sends meanwhile to the same place, which may be the request once more:
+ * changed, mirrored, or tried again by a client that stands around the transport.
  */
 export class OutgoingRequest {
   /**
@@ -31,9 +32,10 @@ export class OutgoingRequest {
   // Out of sight of whoever prints a context: a query can be a secret, and so can a header.
   readonly #destination: Destination | undefined
   #request: HttpClientRequest | undefined
-  private held = false
-  private handedOver = false
-  private doubtful = false
+  /** How many times a transport holds it back at this moment. */
+  private held = 0
+  private wasHeld = false
+  private written = false
 
   /** The destination of what is not http or https is nobody's. */
   constructor(destination: Destination | undefined, isUnobserved: boolean) {
@@ -56,27 +58,29 @@ export class OutgoingRequest {
     this.#request = undefined
   }
 
-  /** A transport has the request, and has written none of it. Of one that it gets twice, nobody knows enough. */
-  hold(): void {
-    if (this.handedOver) this.doubtful = true
-    this.handedOver = true
-    this.held = true
+  /** A transport has a request, and has written none of it. Comes back for one of which it is to tell more. */
+  hold(request: HttpClientRequest, { origin, path }: Destination): this | undefined {
+    const isThis = request === this.#request
+    if (!isThis && (origin !== this.#destination?.origin || path !== this.#destination.path)) return undefined
+    this.wasHeld ||= isThis
+    this.held++
+    return this
   }
 
-  /** It has it no longer, or begins to write it. */
+  /** It has it no longer, or begins to write it. Once for each {@link hold}. */
   release(written: boolean): void {
-    this.held = false
-    this.doubtful ||= written
+    this.held--
+    this.written ||= written
   }
 
-  /** Whether a transport holds it back at this moment. */
-  get isHeld(): boolean {
-    return this.held
+  /** Whether a transport had the request, and let go of all that it had unwritten. */
+  get isTakenBack(): boolean {
+    return this.wasHeld && !this.mayBeWritten
   }
 
-  /** Whether some of it may have been written. */
+  /** Whether some of it was written, or may still be. */
   get mayBeWritten(): boolean {
-    return this.doubtful
+    return this.written || this.held > 0
   }
 }
 
@@ -91,8 +95,8 @@ const tells: unique symbol = Symbol.for("@effect-dcr/core/OutgoingRequest/tells"
 export const telling = <Send extends object>(send: Send): Send => Object.defineProperty(send, tells, { value: send })
 
 /**
- * Whether nobody but such a transport sends a client's requests, each once and in the fiber that asks: the client is that of the
- * transport, or changes requests before it gets them. What stands around a transport may send what it has sent, by another as
- * well, or in a fiber that nobody interrupts.
+ * Whether a client's requests go straight to such a transport, each once and in the fiber that asks: the client is that of the
+ * transport, or does something with requests before it gets them. What stands around a transport may send what it has sent, by
+ * another as well, or in a fiber that nobody interrupts.
  */
 export const isTelling = (postprocess: object): boolean => tells in postprocess && postprocess[tells] === postprocess

@@ -6,7 +6,8 @@
  * - redirects are not followed;
  * - a bounded number of connections per origin, each with one request at a time over HTTP/1.1;
  * - idle connections are closed early, because a reset on a stale one leaves open whether a request was processed;
- * - an exchange of this SDK that is given up while it waits in the queue, or for its connection, is known to have sent nothing;
+ * - an exchange of this SDK that is given up while it waits in the queue, or for its connection, is known to have sent nothing,
+ *   unless something stands around the client that may send more, or again;
  * - a failure says when nothing was sent: the `cause` of the `TransportError` is then a {@link NotSent};
  * - interruption takes a request back before it is written, and closes its connection after;
  * - an answer streams in only as fast as it is read;

@@ -6,6 +6,7 @@
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as Headers from "effect/http/Headers"
 import * as HttpClient from "effect/http/HttpClient"
@@ -74,11 +75,14 @@ export class Exchange {
       const left = this.budget.left(Context.get(context, Clock.Clock))
       if (left <= 0) return this.fail(pastDeadline("nothing", undefined))
       attemptStarts(context)
-      const { destination } = this
+      const { client, destination } = this
+      // Read once: a client may say something else the next time.
+      const { postprocess, preprocess } = HttpClient.mapRequestEffect(client, unchanged)
+      const isTold = isTelling(postprocess)
       const isHttp = /^https?:/.test(destination.href)
-      const outgoing = new OutgoingRequest(isHttp ? destination : undefined, isUnobserved(context))
-      const attempt = new Attempt(this, outgoing, addProof)
-      return within(attempt.run(), exchangeContext(context, outgoing), left, attempt)
+      const outgoing = new OutgoingRequest(isHttp ? destination : undefined, isTold && isUnobserved(context))
+      const attempt = new Attempt(this, outgoing, addProof, isTold)
+      return within(attempt.run(preprocess, postprocess), exchangeContext(context, outgoing), left, attempt)
     })
   }
 
@@ -90,9 +94,12 @@ export class Exchange {
     return new RegistrationError({ reason, method: this.request.method, url: this.place.url })
   }
 
-  translate(error: HttpClientError.HttpClientError | RegistrationError): RegistrationError {
-    return error._tag === "RegistrationError" ? error : new RegistrationError({
-      reason: transportReason(error, this.place),
+  /** With `mayBeWritten`, the request may have been sent by another attempt of the client than the one that failed. */
+  translate(error: HttpClientError.HttpClientError | RegistrationError, mayBeWritten: boolean): RegistrationError {
+    if (error._tag === "RegistrationError") return error
+    const reason = transportReason(error, this.place)
+    return new RegistrationError({
+      reason: mayBeWritten && this.place.effects && reason._tag !== "OutcomeUnknown" ? sentBefore : reason,
       method: this.request.method,
       url: this.place.url,
       // Not the HttpClientError itself: that one holds the request with its Authorization header.
@@ -109,6 +116,11 @@ export class Exchange {
   }
 }
 
+type Client = HttpClient.HttpClient.With<HttpClientError.HttpClientError | RegistrationError>
+
+/** What may have been sent of a request: nothing, one whose repetition matters to nobody, or one that has effects. */
+type Sent = "nothing" | "read" | "effects"
+
 /** One sending of the request, and how far it has come. */
 class Attempt implements Timed<Answer, RegistrationError> {
   private readonly exchange: Exchange
@@ -116,36 +128,33 @@ class Attempt implements Timed<Answer, RegistrationError> {
   private readonly addProof: AddProof
   private sends = 0
   private isOver = false
-  /** Whether the transport says what it has written. */
-  private isTold = false
-  private progress: "nothing" | "read" | "effects" = "nothing"
-  /** Whether the transport had not begun to write the request when its time was over. */
-  private wasHeld = false
+  /** Whether the transport says of all that it gets what it has written. */
+  private readonly isTold: boolean
+  private progress: Sent = "nothing"
   private incoming: Incoming | undefined
 
-  constructor(exchange: Exchange, outgoing: OutgoingRequest, addProof: AddProof) {
+  constructor(exchange: Exchange, outgoing: OutgoingRequest, addProof: AddProof, isTold: boolean) {
     this.exchange = exchange
     this.outgoing = outgoing
     this.addProof = addProof
+    this.isTold = isTold
   }
 
-  run(): Effect.Effect<Answer, RegistrationError> {
-    const { client, request } = this.exchange
-    const { postprocess, preprocess } = HttpClient.mapRequestEffect(client, unchanged)
-    this.isTold = isTelling(postprocess)
-    const admitted = Effect.flatMap(preprocess(request), (request) => this.admit(request))
+  run(preprocess: Client["preprocess"], postprocess: Client["postprocess"]): Effect.Effect<Answer, RegistrationError> {
+    const admitted = Effect.flatMap(preprocess(this.exchange.request), (request) => this.admit(request))
     return Effect.matchEffect(postprocess(admitted), {
       onSuccess: (response) => this.receive(response),
       onFailure: (error) => {
         const response = answerInside(error)
-        return response === undefined ? Effect.fail(this.exchange.translate(error)) : this.receive(response)
+        return response === undefined
+          ? Effect.fail(this.exchange.translate(error, this.outgoing.mayBeWritten))
+          : this.receive(response)
       }
     })
   }
 
   over(inTime: boolean): void {
     this.isOver = true
-    this.wasHeld = this.outgoing.isHeld
     this.outgoing.end()
     // An attempt that has grown old would keep the response.
     if (inTime) this.incoming = undefined
@@ -157,11 +166,16 @@ class Attempt implements Timed<Answer, RegistrationError> {
   }
 
   private breakOff(): Effect.Effect<Answer, RegistrationError> {
-    const { exchange, incoming, isTold, outgoing, progress, wasHeld } = this
-    // Held at the deadline, it may have been written before the interruption.
-    const isUnsent = isTold && wasHeld && !outgoing.mayBeWritten
-    const error = exchange.error(pastDeadline(isUnsent ? "nothing" : progress, incoming?.response.status))
+    const { exchange, incoming } = this
+    const error = exchange.error(pastDeadline(this.sent, incoming?.response.status))
     return incoming === undefined ? Effect.fail(error) : unfinished(incoming, error)
+  }
+
+  /** What may have been sent, by all that the client did before it was interrupted. */
+  private get sent(): Sent {
+    const { exchange: { place }, isTold, outgoing, progress } = this
+    if (isTold && outgoing.isTakenBack) return "nothing"
+    return place.effects && outgoing.mayBeWritten ? "effects" : progress
   }
 
   /**
@@ -226,6 +240,10 @@ const isBoundFor = (
 const isUnobserved = (context: Context.Context<never>): boolean =>
   !Context.get(context, Telemetry).propagateTrace && Context.get(context, Tracer.Tracer) === Tracer.nativeTracer
 
+/** No tracer is installed where the client makes its span: it may bring one of its own. */
+const isUntraced = (fiber: Fiber.Fiber<unknown, unknown> | undefined): boolean =>
+  fiber?.getRef(Tracer.Tracer) === Tracer.nativeTracer
+
 /** Trace headers are not for third parties unless asked, fetch must not follow redirects, and secrets are no text for a span. */
 const exchangeContext = (context: Context.Context<never>, outgoing: OutgoingRequest): Context.Context<never> => {
   const { propagateTrace } = Context.get(context, Telemetry)
@@ -234,10 +252,10 @@ const exchangeContext = (context: Context.Context<never>, outgoing: OutgoingRequ
     Context.add(HttpClient.TracerPropagationEnabled, propagateTrace),
     Context.add(
       HttpClient.TracerDisabledWhen,
-      outgoing.isUnobserved
-        ? always
+      (request) =>
         // The client's own span shows the whole URL, and the query of a management URI can be a secret.
-        : (request) => request.url.includes("?") || Context.get(context, HttpClient.TracerDisabledWhen)(request)
+        request.url.includes("?") || (!propagateTrace && isUntraced(Fiber.getCurrent())) ||
+        Context.get(context, HttpClient.TracerDisabledWhen)(request)
     ),
     Context.add(outgoingRequest, outgoing),
     Context.add(
@@ -247,8 +265,6 @@ const exchangeContext = (context: Context.Context<never>, outgoing: OutgoingRequ
     Context.add(Headers.CurrentRedactedNames, Context.get(context, Headers.CurrentRedactedNames).concat(notForSpans))
   )
 }
-
-const always = (): boolean => true
 
 /** A proof, and what a server may quote a token in. */
 const notForSpans: ReadonlyArray<string> = ["dpop", "dpop-nonce", "location", "www-authenticate"]
@@ -288,12 +304,20 @@ const repeatedSend: Reason = {
     "what became of the first is not known. Do not wrap the client in retryTransient: RetryPolicy repeats what is safe"
 }
 
-const pastDeadline = (progress: "nothing" | "read" | "effects", status: number | undefined): Reason => {
-  if (progress === "nothing") {
+const sentBefore: Reason = {
+  _tag: "OutcomeUnknown",
+  why: "RepeatedSend",
+  message:
+    "The HttpClient failed with a request that may not have been sent, but it had sent the same before: what became of that is " +
+    "not known. RetryPolicy repeats what is safe"
+}
+
+const pastDeadline = (sent: Sent, status: number | undefined): Reason => {
+  if (sent === "nothing") {
     return { _tag: "Transport", sent: false, message: "The request was not sent within the deadline" }
   }
   const message = status === undefined ? "No answer within the deadline" : "The answer did not end within the deadline"
-  return progress === "effects"
+  return sent === "effects"
     ? {
       _tag: "OutcomeUnknown",
       why: "Deadline",

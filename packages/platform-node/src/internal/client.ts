@@ -22,17 +22,18 @@ export const clientOf = (connections: Connections): HttpClient.HttpClient => {
   const abandoned = new FinalizationRegistry<Transfer>((transfer) => transfer.abort())
   const send = (
     request: HttpClientRequest,
-    { href, origin, path }: Destination,
+    destination: Destination,
     fiber: Fiber.Fiber<unknown, unknown>,
     watched: AbortSignal | FinalizationRegistry<Transfer>
   ): Effect.Effect<HttpClientResponse, HttpClientError.HttpClientError> => {
     const { judgeAddress } = fiber.getRef(EndpointPolicy)
     const exchange = fiber.getRef(outgoingRequest)
-    const outgoing = exchange?.destinationOf(request) === undefined ? undefined : exchange
+    const { href, origin, path } = destination
     const sendBody = ({ body }: { readonly body: Body }) =>
       Effect.callback<HttpClientResponse, HttpClientError.HttpClientError>((resume) => {
         const options = { origin, path, method: request.method, headers: headersOf(request), body }
         const unread = watched instanceof FinalizationRegistry ? watched : undefined
+        const outgoing = exchange?.hold(request, destination)
         const transfer = new Transfer(options, new Listener(request, href, unread, resume), outgoing)
         if (watched instanceof AbortSignal) watched.addEventListener("abort", () => transfer.abort(), { once: true })
         connections.submit(origin, judgeAddress, transfer)
@@ -47,7 +48,8 @@ export const clientOf = (connections: Connections): HttpClient.HttpClient => {
       : invalidUrl(request, { description: "neither http nor https" })
   )
   // What an ordinary client does for each request (a span, an AbortController, a response that aborts when it is collected)
-  // costs as much as all that is done here. The exchanges of this SDK have a span of their own, and read every answer.
+  // costs as much as all that is done here. An exchange of this SDK whose client nothing stands around has a span of its own, and
+  // reads every answer.
   return HttpClient.makeWith<never, never, HttpClientError.HttpClientError, never>(
     telling(Effect.flatMap((request) =>
       Effect.withFiber((fiber) => {

@@ -71,9 +71,9 @@ export const connect = (
   // A socket that goes away without an error would otherwise be waited for until the time is up.
   const closed = (): void => fail(Object.assign(new Error("the connection was closed"), { code: "ECONNRESET" }))
   const refused = (address: string): boolean => {
-    const refusal = judge?.(withoutZone(address))
-    if (refusal === undefined) return false
-    fail(new AddressRefused(refusal))
+    const error = judge && refusalOf(address, judge)
+    if (error === undefined) return false
+    fail(error)
     return true
   }
 
@@ -129,12 +129,22 @@ const judgedLookup = (lookup: Net.LookupFunction, judge: JudgeAddress | undefine
     lookup(hostname, options, (error, address, family) => {
       if (error === null) {
         for (const candidate of typeof address === "string" ? [{ address }] : address) {
-          const refusal = judge(withoutZone(candidate.address))
-          if (refusal !== undefined) return callback(new AddressRefused(refusal), [])
+          const refusal = refusalOf(candidate.address, judge)
+          if (refusal !== undefined) return callback(refusal, [])
         }
       }
       callback(error, address, family)
     })
+}
+
+/** Why nothing is sent to an address. A judge that throws has not allowed it, and must not end the process from a callback. */
+const refusalOf = (address: string, judge: JudgeAddress): Error | undefined => {
+  try {
+    const refusal = judge(withoutZone(address))
+    return refusal === undefined ? undefined : new AddressRefused(refusal)
+  } catch (cause) {
+    return new Error("the judge of addresses failed", { cause })
+  }
 }
 
 /** An address without its IPv6 zone: `fe80::1%eth0`. */

@@ -29,7 +29,7 @@ export class Transfer implements Dispatcher.DispatchHandler, Job {
   queue: Set<Job> | undefined
   private readonly options: Dispatcher.DispatchOptions
   private listener: TransferListener | undefined
-  /** Who wants to know whether the request has been written. */
+  /** Who wants to know whether the request has been written. It has been told that it is held back. */
   private readonly outgoing: OutgoingRequest | undefined
   private connection: Connection | undefined
   /** undici's, from when the request is written to the end. It holds the bytes of the answer's head. */
@@ -54,7 +54,6 @@ export class Transfer implements Dispatcher.DispatchHandler, Job {
     this.options = options
     this.listener = listener
     this.outgoing = outgoing
-    outgoing?.hold()
   }
 
   /** The address of the other side. */
@@ -135,7 +134,7 @@ export class Transfer implements Dispatcher.DispatchHandler, Job {
   onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
     if (this.failure !== undefined || this.ended) return
     this.failure = error
-    this.outgoing?.release(false)
+    if (!this.written) this.outgoing?.release(false)
     this.controller = undefined
     const listener = this.listener
     this.listener = undefined
