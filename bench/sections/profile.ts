@@ -118,8 +118,9 @@ export const profile: Section = {
       }
       return {
         text: [
-          "Microseconds of the main thread per registration, or proof, under the profiler of V8 and after the warm-up; by whose code it was.",
-          "Under what the SDK does stands what it does it on: no goal can be met that is below it. From the sources, not from the packages.",
+          "Microseconds of the main thread per registration, or proof, under the profiler of V8 and after the warm-up, by whose code it was;",
+          "what is built into the language, such as `JSON.parse`, is of whoever calls it. Under what the SDK does stands what it does it on: no",
+          "goal can be met that is below it. From the sources, not from the packages.",
           "",
           table([
             ["", "all", ...columns],
