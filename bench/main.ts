@@ -40,9 +40,10 @@ main(async () => {
 
   const quick = options.includes("--quick")
   const start = performance.now()
-  await publish({ quick })
+  const chosen = sections.filter(({ name }) => names.length === 0 || names.includes(name))
+  if (chosen.some(({ fromSources }) => fromSources !== true)) await publish({ quick })
   const results: Array<Result> = []
-  for (const section of sections.filter(({ name }) => names.length === 0 || names.includes(name))) {
+  for (const section of chosen) {
     const begun = performance.now()
     const findings = await section.run({ quick, rounds: quick ? 1 : 4 }, (line) => {
       if (process.stderr.isTTY || !quick) process.stderr.write(`${section.name}: ${line}\n`)

@@ -107,6 +107,7 @@ const inFull = (name: string, { all, inclusive, parts, self }: Times): ReadonlyA
 export const profile: Section = {
   name: "profile",
   title: "Where the time goes",
+  fromSources: true,
   run: async (settings, log) => {
     const folder = await mkdtemp(join(tmpdir(), "effect-dcr-profile-"))
     const server = await startServer("http")

@@ -26,6 +26,7 @@ const run = (job: StoreJob): Promise<Figures> =>
 export const stores: Section = {
   name: "stores",
   title: "A registration that is kept",
+  fromSources: true,
   run: async (settings, log) => {
     const missing = await missingForFleet()
     if (missing !== undefined) {

@@ -28,6 +28,8 @@ export interface Findings {
 export interface Section {
   readonly name: string
   readonly title: string
+  /** Whether it measures the sources, and not what is published. */
+  readonly fromSources?: true
   readonly run: (settings: Settings, log: (line: string) => void) => Promise<Findings>
 }
 
