@@ -46,6 +46,13 @@ describe("a client whose last attempt was not sent", () => {
       wrap: (ours) => HttpClient.make((request) => Effect.retry(ours.execute(changed(request)), again))
     },
     {
+      by: "that tries again with another query",
+      wrap: (ours) =>
+        HttpClient.make((request) =>
+          Effect.retry(ours.execute(HttpClientRequest.setUrlParam(request, "n", "1")), again)
+        )
+    },
+    {
       by: "that falls back on another",
       wrap: (ours, other) =>
         HttpClient.make((request) => ours.execute(request).pipe(Effect.catch(() => other.execute(request))))
@@ -75,6 +82,78 @@ describe("a client whose last attempt was not sent", () => {
       const { error, reason } = yield* registerBy(wrap, origin).pipe(failsWith("Transport"))
       assert.isFalse(reason.sent)
       assert.isTrue(error.isSafeToRepeat)
+    }).pipe(Effect.provide(Layer.merge(oneConnection, once))))
+})
+
+describe("a client that tries again by itself", () => {
+  const again: Wrap = (ours) => HttpClient.transform(ours, (sent) => Effect.retry(sent, { times: 1 }))
+  const nonce = "HTTP/1.1 400 Bad Request\r\ndpop-nonce: one\r\ncontent-type: application/json\r\n"
+  const demand = JSON.stringify({ error: "use_dpop_nonce" })
+
+  it.live.each([
+    { what: "is told to come back", answer: "HTTP/1.1 503 Busy\r\nretry-after: 0\r\ncontent-length: 0\r\n\r\n" },
+    { what: "is limited", answer: "HTTP/1.1 429 Slow\r\nretry-after: 0\r\ncontent-length: 0\r\n\r\n" },
+    { what: "is asked for a nonce", answer: `${nonce}content-length: ${demand.length}\r\n\r\n${demand}` }
+  ])(
+    "and $what, is not repeated by the exchange when its first attempt was lost",
+    ({ answer }) =>
+      Effect.gen(function*() {
+        const server = yield* rawServer((socket, { index }) => {
+          if (index === 1) socket.resetAndDestroy()
+          else socket.write(index === 2 ? answer : registered("second"))
+        })
+        const { reason } = yield* registerBy(again, server.origin).pipe(failsWith("OutcomeUnknown"))
+        assert.strictEqual(reason.why, "RepeatedSend")
+        assert.strictEqual(server.posts(), 2)
+      }).pipe(Effect.provide(Layer.merge(oneConnection, DpopSigner.layer())))
+  )
+
+  const renewing: Wrap = (ours) =>
+    HttpClient.make((request) =>
+      Effect.flatMap(ours.execute(request), (response) =>
+        response.status === 401
+          ? Effect.andThen(response.text, ours.execute(HttpClientRequest.setHeader(request, "x-token", "new")))
+          : Effect.succeed(response))
+    )
+
+  it.live("because the server refused, has sent nothing when the next attempt was not sent", () =>
+    Effect.gen(function*() {
+      const server = yield* rawServer((socket) => {
+        server.server.close()
+        socket.end("HTTP/1.1 401 Unauthorized\r\nconnection: close\r\ncontent-length: 2\r\n\r\n{}")
+      })
+      const { reason } = yield* registerBy(renewing, server.origin).pipe(failsWith("Transport"))
+      assert.isFalse(reason.sent)
+      assert.strictEqual(server.posts(), 1)
+    }).pipe(Effect.provide(Layer.merge(oneConnection, once))))
+
+  it.live("because the server refused, gets what the server says to the next attempt", () =>
+    Effect.gen(function*() {
+      const body = JSON.stringify({ error: "invalid_redirect_uri" })
+      const server = yield* rawServer((socket, { index }) =>
+        socket.write(
+          index === 1
+            ? "HTTP/1.1 401 Unauthorized\r\ncontent-length: 2\r\n\r\n{}"
+            : `HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`
+        )
+      )
+      yield* registerBy(renewing, server.origin).pipe(failsWith("InvalidRedirectUri"))
+      assert.strictEqual(server.posts(), 2)
+    }).pipe(Effect.provide(Layer.merge(oneConnection, once))))
+})
+
+describe("a client that reads before it writes", () => {
+  const reading: Wrap = (ours) => HttpClient.tapRequest(ours, ({ url }) => Effect.ignore(ours.get(url)))
+
+  it.live("has sent nothing when the request itself was not sent", () =>
+    Effect.gen(function*() {
+      const server = yield* rawServer((socket) => {
+        server.server.close()
+        socket.end("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 0\r\n\r\n")
+      })
+      const { reason } = yield* registerBy(reading, server.origin).pipe(failsWith("Transport"))
+      assert.isFalse(reason.sent)
+      assert.lengthOf(server.requests, 1)
     }).pipe(Effect.provide(Layer.merge(oneConnection, once))))
 })
 
@@ -159,6 +238,34 @@ describe("a client around the transport", () => {
       // there is one connection, and it is free
       const next = yield* Effect.timeout(HttpClient.get(`${server.origin}/other`), "2 seconds")
       assert.strictEqual(next.status, 201)
+    }).pipe(Effect.provide(Layer.merge(oneConnection, once))))
+
+  it.live("that brings a tracer shows it no query", () =>
+    Effect.gen(function*() {
+      const server = yield* rawServer((socket) => socket.write(registered("client")))
+      const spans: Array<Tracer.NativeSpan> = []
+      const tracer = Tracer.make({
+        span: (options) => {
+          const span = new Tracer.NativeSpan(options)
+          spans.push(span)
+          return span
+        }
+      })
+      // what it sets is taken apart
+      const traced = HttpClient.transformResponse(
+        HttpClient.mapRequest(
+          yield* HttpClient.HttpClient,
+          (request) => HttpClientRequest.setUrl(request, new URL(request.url))
+        ),
+        Effect.provideService(Tracer.Tracer, tracer)
+      )
+      yield* ClientRegistration.register(
+        { issuer: server.origin, registration_endpoint: `${server.origin}/register?token=8_secret_8` },
+        { redirect_uris: ["https://app.example.com/cb"] }
+      ).pipe(Effect.provideService(HttpClient.HttpClient, traced), Effect.exit)
+      assert.strictEqual(server.posts(), 1)
+      const shown = spans.flatMap(({ attributes, name }) => [name, ...attributes.values()])
+      assert.notInclude(shown.join(), "8_secret_8")
     }).pipe(Effect.provide(Layer.merge(oneConnection, once))))
 
   it.live.each([

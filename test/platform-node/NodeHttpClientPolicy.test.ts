@@ -128,7 +128,10 @@ describe("NodeHttpClient under a policy that judges addresses", () => {
         const { reason } = yield* Effect.flip(get(`http://${host}:${server.port}/`, policy))
         assert.strictEqual(reason._tag, "TransportError")
         assert.instanceOf(reason.cause, NodeHttpClient.NotSent)
-        assert.propertyVal(reason.cause.cause, "cause", broken)
+        const refused = reason.cause.cause
+        assert.instanceOf(refused, EndpointPolicy.AddressRefused)
+        assert.strictEqual(refused.refusal.rule, "Custom")
+        assert.strictEqual(refused.cause, broken)
         assert.strictEqual(server.connections(), 0)
       })
   )

@@ -74,8 +74,8 @@ export class AddressRefused extends Error {
   /** Why the address is refused. */
   readonly refusal: Refusal
 
-  constructor(refusal: Refusal) {
-    super(refusal.message)
+  constructor(refusal: Refusal, options?: ErrorOptions) {
+    super(refusal.message, options)
     this.refusal = refusal
   }
 }

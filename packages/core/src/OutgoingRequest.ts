@@ -35,7 +35,9 @@ export class OutgoingRequest {
   /** How many times a transport holds it back at this moment. */
   private held = 0
   private wasHeld = false
-  private written = false
+  private written = 0
+  /** How many times the server has refused it. */
+  private refused = 0
 
   /** The destination of what is not http or https is nobody's. */
   constructor(destination: Destination | undefined, isUnobserved: boolean) {
@@ -59,9 +61,9 @@ export class OutgoingRequest {
   }
 
   /** A transport has a request, and has written none of it. Comes back for one of which it is to tell more. */
-  hold(request: HttpClientRequest, { origin, path }: Destination): this | undefined {
+  hold(request: HttpClientRequest, destination: Destination): this | undefined {
     const isThis = request === this.#request
-    if (!isThis && (origin !== this.#destination?.origin || path !== this.#destination.path)) return undefined
+    if (!isThis && (isSafe(request.method) || !areOneEndpoint(destination, this.#destination))) return undefined
     this.wasHeld ||= isThis
     this.held++
     return this
@@ -70,19 +72,36 @@ export class OutgoingRequest {
   /** It has it no longer, or begins to write it. Once for each {@link hold}. */
   release(written: boolean): void {
     this.held--
-    this.written ||= written
+    if (written) this.written++
+  }
+
+  /** One that was written has got an answer. */
+  answered(status: number): void {
+    if (isRefusal(status)) this.refused++
   }
 
   /** Whether a transport had the request, and let go of all that it had unwritten. */
   get isTakenBack(): boolean {
-    return this.wasHeld && !this.mayBeWritten
+    return this.wasHeld && this.held === 0 && this.written === 0
   }
 
-  /** Whether some of it was written, or may still be. */
+  /** Whether some of it was written and not refused, or may still be. */
   get mayBeWritten(): boolean {
-    return this.written || this.held > 0
+    return this.written > this.refused || this.held > 0
   }
 }
+
+/** Whether an answer says that nothing was done: one of the client's faults, or of a server that is busy. */
+export const isRefusal = (status: number): boolean => (status >= 400 && status < 500) || status === 503
+
+/** RFC 9110 §9.2.1. */
+const isSafe = (method: string): boolean => ["GET", "HEAD", "OPTIONS", "TRACE"].includes(method)
+
+/** A client may add to a query. */
+const areOneEndpoint = (one: Destination, other: Destination | undefined): boolean =>
+  one.origin === other?.origin && withoutQuery(one.path) === withoutQuery(other.path)
+
+const withoutQuery = (path: string): string => path.split("?", 1)[0] ?? path
 
 /** The request that the fiber sends. */
 export const outgoingRequest: Context.Reference<OutgoingRequest | undefined> = Context.Reference<
@@ -95,7 +114,7 @@ const tells: unique symbol = Symbol.for("@effect-dcr/core/OutgoingRequest/tells"
 export const telling = <Send extends object>(send: Send): Send => Object.defineProperty(send, tells, { value: send })
 
 /**
- * Whether a client's requests go straight to such a transport, each once and in the fiber that asks: the client is that of the
+ * Whether what an exchange sends goes straight to such a transport, once and in the fiber that asks: the client is that of the
  * transport, or does something with requests before it gets them. What stands around a transport may send what it has sent, by
  * another as well, or in a fiber that nobody interrupts.
  */

@@ -14,7 +14,7 @@ import * as HttpClientError from "effect/http/HttpClientError"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import type * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as Tracer from "effect/Tracer"
-import { type Destination, isTelling, OutgoingRequest, outgoingRequest } from "../OutgoingRequest.ts"
+import { type Destination, isRefusal, isTelling, OutgoingRequest, outgoingRequest } from "../OutgoingRequest.ts"
 import { type Reason, RegistrationError } from "../RegistrationError.ts"
 import { Telemetry } from "../Telemetry.ts"
 import { type Answer, discardBody, type Incoming, readAnswer, receive, unfinished } from "./answer.ts"
@@ -199,6 +199,10 @@ class Attempt implements Timed<Answer, RegistrationError> {
 
   private receive(response: HttpClientResponse.HttpClientResponse): Effect.Effect<Answer, RegistrationError> {
     const { destination, maxBytes, place, secrets } = this.exchange
+    // What is refused may be sent again, but not when it had been sent before that.
+    if (place.effects && isRefusal(response.status) && this.outgoing.mayBeWritten) {
+      return Effect.andThen(discardBody(response), this.exchange.fail(sentBefore))
+    }
     const redirect = redirectOf(response, destination.href, secrets)
     if (redirect !== undefined) return Effect.andThen(discardBody(response), this.exchange.fail(redirect))
     return readAnswer(this.incoming = receive(response, place, maxBytes))
@@ -254,7 +258,8 @@ const exchangeContext = (context: Context.Context<never>, outgoing: OutgoingRequ
       HttpClient.TracerDisabledWhen,
       (request) =>
         // The client's own span shows the whole URL, and the query of a management URI can be a secret.
-        request.url.includes("?") || (!propagateTrace && isUntraced(Fiber.getCurrent())) ||
+        request.url.includes("?") || request.urlParams.params.length > 0 ||
+        (!propagateTrace && isUntraced(Fiber.getCurrent())) ||
         Context.get(context, HttpClient.TracerDisabledWhen)(request)
     ),
     Context.add(outgoingRequest, outgoing),
@@ -308,8 +313,8 @@ const sentBefore: Reason = {
   _tag: "OutcomeUnknown",
   why: "RepeatedSend",
   message:
-    "The HttpClient failed with a request that may not have been sent, but it had sent the same before: what became of that is " +
-    "not known. RetryPolicy repeats what is safe"
+    "The HttpClient sent the request more than once, and what became of it is not known for each time. Do not let it try " +
+    "again by itself: RetryPolicy repeats what is safe"
 }
 
 const pastDeadline = (sent: Sent, status: number | undefined): Reason => {

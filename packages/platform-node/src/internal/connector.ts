@@ -138,12 +138,12 @@ const judgedLookup = (lookup: Net.LookupFunction, judge: JudgeAddress | undefine
 }
 
 /** Why nothing is sent to an address. A judge that throws has not allowed it, and must not end the process from a callback. */
-const refusalOf = (address: string, judge: JudgeAddress): Error | undefined => {
+const refusalOf = (address: string, judge: JudgeAddress): AddressRefused | undefined => {
   try {
     const refusal = judge(withoutZone(address))
     return refusal === undefined ? undefined : new AddressRefused(refusal)
   } catch (cause) {
-    return new Error("the judge of addresses failed", { cause })
+    return new AddressRefused({ rule: "Custom", message: "the policy failed to judge an address" }, { cause })
   }
 }
 
