@@ -53,6 +53,14 @@ describe("a client whose last attempt was not sent", () => {
         )
     },
     {
+      by: "that goes another way, and tries again",
+      wrap: (ours) =>
+        HttpClient.transform(
+          HttpClient.mapRequest(ours, (request) => HttpClientRequest.setUrl(request, `${request.url}/v2`)),
+          (sent) => Effect.retry(sent, again)
+        )
+    },
+    {
       by: "that falls back on another",
       wrap: (ours, other) =>
         HttpClient.make((request) => ours.execute(request).pipe(Effect.catch(() => other.execute(request))))
@@ -104,6 +112,7 @@ describe("a client that tries again by itself", () => {
         })
         const { reason } = yield* registerBy(again, server.origin).pipe(failsWith("OutcomeUnknown"))
         assert.strictEqual(reason.why, "RepeatedSend")
+        assert.isAtLeast(reason.status ?? 0, 400)
         assert.strictEqual(server.posts(), 2)
       }).pipe(Effect.provide(Layer.merge(oneConnection, DpopSigner.layer())))
   )
@@ -138,6 +147,38 @@ describe("a client that tries again by itself", () => {
         )
       )
       yield* registerBy(renewing, server.origin).pipe(failsWith("InvalidRedirectUri"))
+      assert.strictEqual(server.posts(), 2)
+    }).pipe(Effect.provide(Layer.merge(oneConnection, once))))
+})
+
+describe("a client that asks something else of the same endpoint", () => {
+  const body = JSON.stringify({ error: "invalid_redirect_uri" })
+  const refusal =
+    `HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`
+
+  it.live("by its query, gets what the server says to the request", () =>
+    Effect.gen(function*() {
+      const server = yield* rawServer((socket, { path }) =>
+        socket.write(path === "/oauth?do=token" ? "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}" : refusal)
+      )
+      const ours = yield* HttpClient.HttpClient
+      const asking = HttpClient.tapRequest(
+        ours,
+        () => Effect.ignore(Effect.flatMap(ours.post(`${server.origin}/oauth?do=token`), ({ text }) => text))
+      )
+      yield* ClientRegistration.register(
+        { issuer: server.origin, registration_endpoint: `${server.origin}/oauth?do=register` },
+        { redirect_uris: ["https://app.example.com/cb"] }
+      ).pipe(Effect.provideService(HttpClient.HttpClient, asking), failsWith("InvalidRedirectUri"))
+      assert.strictEqual(server.posts(), 2)
+    }).pipe(Effect.provide(Layer.merge(oneConnection, once))))
+
+  it.live("by a redirect that it follows, is told of the redirect", () =>
+    Effect.gen(function*() {
+      const moved = "HTTP/1.1 308 Permanent Redirect\r\nlocation: /register?n=1\r\ncontent-length: 0\r\n\r\n"
+      const server = yield* rawServer((socket, { index }) => socket.write(index === 1 ? moved : refusal))
+      const following: Wrap = (ours) => HttpClient.followRedirects(ours, 3)
+      yield* registerBy(following, server.origin).pipe(failsWith("RedirectRefused"))
       assert.strictEqual(server.posts(), 2)
     }).pipe(Effect.provide(Layer.merge(oneConnection, once))))
 })

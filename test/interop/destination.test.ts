@@ -3,7 +3,7 @@ import { ClientRegistration, DpopSigner, EndpointPolicy } from "@effect-dcr/core
 import { NodeHttpClient } from "@effect-dcr/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { type Context, Effect, Layer } from "effect"
-import { HttpClient } from "effect/http"
+import { HttpClient, HttpClientRequest } from "effect/http"
 import { inspect } from "node:util"
 import { failsWith } from "../support/failure.ts"
 import { rawServer, registered } from "../support/socketServer.ts"
@@ -34,6 +34,21 @@ describe("the destination of a request", () => {
       yield* Effect.provide(register(`${server.origin}/register?tenant=1`), Layer.merge(plain, meddling))
       assert.deepStrictEqual(server.requests.map(({ path }) => path), ["/register?tenant=1"])
     }))
+
+  it.live.each([
+    { what: "its path", change: HttpClientRequest.appendUrl("/v2"), path: "/register/v2" },
+    { what: "its query", change: HttpClientRequest.setUrlParam("tenant", "1"), path: "/register?tenant=1" }
+  ])("is what a client makes of it, which changes $what", ({ change, path }) =>
+    Effect.gen(function*() {
+      const server = yield* rawServer((socket) => socket.write(registered("asked")))
+      const changing = HttpClient.mapRequest(yield* HttpClient.HttpClient, change)
+      yield* register(`${server.origin}/register`).pipe(
+        Effect.provideService(HttpClient.HttpClient, changing),
+        // an answer of another URL than the one that was asked
+        failsWith("RedirectRefused")
+      )
+      assert.deepStrictEqual(server.requests.map((request) => request.path), [path])
+    }).pipe(Effect.provide(plain)))
 
   it.live.each(["blob", "filesystem", "ftp", "ws", "custom"])(
     "is not found inside a URL of another scheme, which a policy let through: %s",

@@ -32,6 +32,7 @@ export class OutgoingRequest {
   // Out of sight of whoever prints a context: a query can be a secret, and so can a header.
   readonly #destination: Destination | undefined
   #request: HttpClientRequest | undefined
+  private isRerouted = false
   /** How many times a transport holds it back at this moment. */
   private held = 0
   private wasHeld = false
@@ -45,14 +46,15 @@ export class OutgoingRequest {
     this.isUnobserved = isUnobserved
   }
 
-  /** This is the request, and goes there. What else is sent meanwhile, to sign it for instance, is another. */
-  begin(request: HttpClientRequest): void {
+  /** This is the request. What else is sent meanwhile, to sign it for instance, is another. A client may have changed where it goes. */
+  begin(request: HttpClientRequest, isRerouted: boolean): void {
     this.#request = request
+    this.isRerouted = isRerouted
   }
 
-  /** Where this request goes, if it is the one. */
+  /** Where this request goes, if it is the one, and goes where it was meant to. */
   destinationOf(request: HttpClientRequest): Destination | undefined {
-    return request === this.#request ? this.#destination : undefined
+    return request === this.#request && !this.isRerouted ? this.#destination : undefined
   }
 
   /** The attempt is over: whoever was forked in it, and lives on, does not keep the request. */
@@ -63,7 +65,7 @@ export class OutgoingRequest {
   /** A transport has a request, and has written none of it. Comes back for one of which it is to tell more. */
   hold(request: HttpClientRequest, destination: Destination): this | undefined {
     const isThis = request === this.#request
-    if (!isThis && (isSafe(request.method) || !areOneEndpoint(destination, this.#destination))) return undefined
+    if (!isThis && (isSafe(request.method) || !isBoundFor(destination, this.#destination))) return undefined
     this.wasHeld ||= isThis
     this.held++
     return this
@@ -97,11 +99,16 @@ export const isRefusal = (status: number): boolean => (status >= 400 && status <
 /** RFC 9110 §9.2.1. */
 const isSafe = (method: string): boolean => ["GET", "HEAD", "OPTIONS", "TRACE"].includes(method)
 
-/** A client may add to a query. */
-const areOneEndpoint = (one: Destination, other: Destination | undefined): boolean =>
-  one.origin === other?.origin && withoutQuery(one.path) === withoutQuery(other.path)
-
-const withoutQuery = (path: string): string => path.split("?", 1)[0] ?? path
+/** Whether a request goes to an endpoint. Its query may say more than that of the endpoint. */
+const isBoundFor = (request: Destination, endpoint: Destination | undefined): boolean => {
+  if (endpoint === undefined || request.origin !== endpoint.origin) return false
+  if (request.path === endpoint.path) return true
+  const [path, query] = request.path.split("?", 2)
+  const [endpointPath, endpointQuery] = endpoint.path.split("?", 2)
+  const said = new URLSearchParams(query)
+  return path === endpointPath &&
+    [...new URLSearchParams(endpointQuery)].every(([name, value]) => said.has(name, value))
+}
 
 /** The request that the fiber sends. */
 export const outgoingRequest: Context.Reference<OutgoingRequest | undefined> = Context.Reference<

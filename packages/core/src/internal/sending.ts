@@ -192,19 +192,20 @@ class Attempt implements Timed<Answer, RegistrationError> {
       // failure any more, but who repeats failures.
       if (this.isOver && effects) return Effect.interrupt
       this.progress = effects ? "effects" : "read"
-      if (isBoundFor(request, this.exchange.request)) this.outgoing.begin(request)
+      this.outgoing.begin(request, isRerouted(request, this.exchange.request))
       return Effect.succeed(request)
     })
   }
 
   private receive(response: HttpClientResponse.HttpClientResponse): Effect.Effect<Answer, RegistrationError> {
     const { destination, maxBytes, place, secrets } = this.exchange
-    // What is refused may be sent again, but not when it had been sent before that.
-    if (place.effects && isRefusal(response.status) && this.outgoing.mayBeWritten) {
-      return Effect.andThen(discardBody(response), this.exchange.fail(sentBefore))
-    }
     const redirect = redirectOf(response, destination.href, secrets)
     if (redirect !== undefined) return Effect.andThen(discardBody(response), this.exchange.fail(redirect))
+    // What is refused may be sent again, but not when it had been sent before that.
+    if (place.effects && isRefusal(response.status) && this.outgoing.mayBeWritten) {
+      const reason = { ...sentBefore, status: response.status }
+      return Effect.andThen(discardBody(response), this.exchange.fail(reason))
+    }
     return readAnswer(this.incoming = receive(response, place, maxBytes))
   }
 }
@@ -234,11 +235,11 @@ const answerInside = (
     ? error.reason.response
     : undefined
 
-/** Whether a client that changes requests left alone where this one goes. */
-const isBoundFor = (
+/** Whether a client that changes requests has changed where this one goes. */
+const isRerouted = (
   request: HttpClientRequest.HttpClientRequest,
   judged: HttpClientRequest.HttpClientRequest
-): boolean => request.url === judged.url && request.urlParams === judged.urlParams && request.hash === judged.hash
+): boolean => request.url !== judged.url || request.urlParams !== judged.urlParams || request.hash !== judged.hash
 
 /** Nobody sees the client's own span: no tracer is installed, and none of its headers are sent. */
 const isUnobserved = (context: Context.Context<never>): boolean =>
@@ -309,13 +310,13 @@ const repeatedSend: Reason = {
     "what became of the first is not known. Do not wrap the client in retryTransient: RetryPolicy repeats what is safe"
 }
 
-const sentBefore: Reason = {
+const sentBefore = {
   _tag: "OutcomeUnknown",
   why: "RepeatedSend",
   message:
     "The HttpClient sent the request more than once, and what became of it is not known for each time. Do not let it try " +
     "again by itself: RetryPolicy repeats what is safe"
-}
+} as const satisfies Reason
 
 const pastDeadline = (sent: Sent, status: number | undefined): Reason => {
   if (sent === "nothing") {
