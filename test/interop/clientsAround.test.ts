@@ -173,6 +173,23 @@ describe("a client that asks something else of the same endpoint", () => {
       assert.strictEqual(server.posts(), 2)
     }).pipe(Effect.provide(Layer.merge(oneConnection, once))))
 
+  it.live("by a query that is hidden in a query, is told that an attempt before was sent", () =>
+    Effect.gen(function*() {
+      const server = yield* rawServer((socket) => {
+        server.server.close()
+        socket.resetAndDestroy()
+      })
+      const ours = yield* HttpClient.HttpClient
+      const again = HttpClient.make((request) =>
+        Effect.retry(ours.execute(HttpClientRequest.setUrlParam(request, "n", "1")), { times: 1 })
+      )
+      yield* ClientRegistration.register(
+        { issuer: server.origin, registration_endpoint: `${server.origin}/register?a=b?c` },
+        { redirect_uris: ["https://app.example.com/cb"] }
+      ).pipe(Effect.provideService(HttpClient.HttpClient, again), failsWith("OutcomeUnknown"))
+      assert.strictEqual(server.posts(), 1)
+    }).pipe(Effect.provide(Layer.merge(oneConnection, once))))
+
   it.live("by a redirect that it follows, is told of the redirect", () =>
     Effect.gen(function*() {
       const moved = "HTTP/1.1 308 Permanent Redirect\r\nlocation: /register?n=1\r\ncontent-length: 0\r\n\r\n"
@@ -262,6 +279,23 @@ describe("a client that sends while it prepares the request", () => {
         }
       }).pipe(Effect.provide(Layer.merge(oneConnection, once)))
   )
+})
+
+describe("a client that changes the way, and mirrors what it sends", () => {
+  it.live("has an outcome that is unknown while the request itself waits", () =>
+    Effect.gen(function*() {
+      const server = yield* rawServer(() => {})
+      const mirroring: Wrap = (ours) =>
+        HttpClient.tapRequest(
+          HttpClient.mapRequest(ours, (request) => HttpClientRequest.setUrl(request, `${request.url}/v2`)),
+          (request) =>
+            Effect.forkDetach(ours.execute(HttpClientRequest.setHeader(request, "x-mirrored", "1")), {
+              startImmediately: true
+            })
+        )
+      yield* registerBy(mirroring, server.origin, { deadline: 200 }).pipe(failsWith("OutcomeUnknown"))
+      assert.strictEqual(server.posts(), 1)
+    }).pipe(Effect.provide(Layer.merge(oneConnection, once))))
 })
 
 describe("a client around the transport", () => {

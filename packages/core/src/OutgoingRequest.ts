@@ -82,9 +82,12 @@ export class OutgoingRequest {
     if (isRefusal(status)) this.refused++
   }
 
-  /** Whether a transport had the request, and let go of all that it had unwritten. */
+  /**
+   * Whether a transport had the request, and let go of all that it had unwritten. Of a request of which a client has changed the
+   * way nobody knows: what else goes there is not counted.
+   */
   get isTakenBack(): boolean {
-    return this.wasHeld && this.held === 0 && this.written === 0
+    return !this.isRerouted && this.wasHeld && this.held === 0 && this.written === 0
   }
 
   /** Whether some of it was written and not refused, or may still be. */
@@ -103,11 +106,17 @@ const isSafe = (method: string): boolean => ["GET", "HEAD", "OPTIONS", "TRACE"].
 const isBoundFor = (request: Destination, endpoint: Destination | undefined): boolean => {
   if (endpoint === undefined || request.origin !== endpoint.origin) return false
   if (request.path === endpoint.path) return true
-  const [path, query] = request.path.split("?", 2)
-  const [endpointPath, endpointQuery] = endpoint.path.split("?", 2)
+  const [path, query] = cut(request.path)
+  const [endpointPath, endpointQuery] = cut(endpoint.path)
   const said = new URLSearchParams(query)
   return path === endpointPath &&
     [...new URLSearchParams(endpointQuery)].every(([name, value]) => said.has(name, value))
+}
+
+/** A path and its query, which may hold further question marks. */
+const cut = (path: string): readonly [path: string, query: string] => {
+  const at = path.indexOf("?")
+  return at === -1 ? [path, ""] : [path.slice(0, at), path.slice(at + 1)]
 }
 
 /** The request that the fiber sends. */
