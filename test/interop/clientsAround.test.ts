@@ -1,23 +1,17 @@
 /** What an exchange makes of clients that stand around the transport, and send more than they are asked for. */
-import { ClientRegistration, DpopSigner, RetryPolicy } from "@effect-dcr/core"
-import { NodeHttpClient } from "@effect-dcr/platform-node"
+import { ClientRegistration, DpopSigner } from "@effect-dcr/core"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Tracer } from "effect"
 import { FetchHttpClient, HttpClient, HttpClientRequest } from "effect/http"
 import { failsWith } from "../support/failure.ts"
 import { eventually, tcpServer } from "../support/nodeServers.ts"
+import { once, oneConnection, register } from "../support/oneRegistration.ts"
+import { recordSpans } from "../support/recordedSpans.ts"
 import { rawServer, registered } from "../support/socketServer.ts"
 
-const register = (origin: string, options?: ClientRegistration.RegisterOptions) =>
-  ClientRegistration.register(
-    { issuer: origin, registration_endpoint: `${origin}/register` },
-    { redirect_uris: ["https://app.example.com/cb"] },
-    { deadline: "5 seconds", ...options }
-  )
-
-const once = Layer.merge(DpopSigner.layerNone, RetryPolicy.layerNone)
-
-const oneConnection = NodeHttpClient.layerOptions({ connectionsPerOrigin: 1 })
+const refusal = JSON.stringify({ error: "invalid_redirect_uri" })
+const refused =
+  `HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\ncontent-length: ${refusal.length}\r\n\r\n${refusal}`
 
 type Wrap = (ours: HttpClient.HttpClient, other: HttpClient.HttpClient) => HttpClient.HttpClient
 
@@ -138,12 +132,11 @@ describe("a client that tries again by itself", () => {
 
   it.live("because the server refused, gets what the server says to the next attempt", () =>
     Effect.gen(function*() {
-      const body = JSON.stringify({ error: "invalid_redirect_uri" })
       const server = yield* rawServer((socket, { index }) =>
         socket.write(
           index === 1
             ? "HTTP/1.1 401 Unauthorized\r\ncontent-length: 2\r\n\r\n{}"
-            : `HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`
+            : refused
         )
       )
       yield* registerBy(renewing, server.origin).pipe(failsWith("InvalidRedirectUri"))
@@ -152,14 +145,10 @@ describe("a client that tries again by itself", () => {
 })
 
 describe("a client that asks something else of the same endpoint", () => {
-  const body = JSON.stringify({ error: "invalid_redirect_uri" })
-  const refusal =
-    `HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`
-
   it.live("by its query, gets what the server says to the request", () =>
     Effect.gen(function*() {
       const server = yield* rawServer((socket, { path }) =>
-        socket.write(path === "/oauth?do=token" ? "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}" : refusal)
+        socket.write(path === "/oauth?do=token" ? "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}" : refused)
       )
       const ours = yield* HttpClient.HttpClient
       const asking = HttpClient.tapRequest(
@@ -193,7 +182,7 @@ describe("a client that asks something else of the same endpoint", () => {
   it.live("by a redirect that it follows, is told of the redirect", () =>
     Effect.gen(function*() {
       const moved = "HTTP/1.1 308 Permanent Redirect\r\nlocation: /register?n=1\r\ncontent-length: 0\r\n\r\n"
-      const server = yield* rawServer((socket, { index }) => socket.write(index === 1 ? moved : refusal))
+      const server = yield* rawServer((socket, { index }) => socket.write(index === 1 ? moved : refused))
       const following: Wrap = (ours) => HttpClient.followRedirects(ours, 3)
       yield* registerBy(following, server.origin).pipe(failsWith("RedirectRefused"))
       assert.strictEqual(server.posts(), 2)
@@ -218,33 +207,29 @@ describe("a client that reads before it writes", () => {
 describe("a client that sends while it prepares the request", () => {
   const yielding = Effect.sleep(5)
   const mirrored: ReadonlyArray<
-    { readonly how: string; readonly wrap: Wrap; readonly whenFree: boolean; readonly whenBusy: boolean }
+    { readonly how: string; readonly wrap: Wrap; readonly livesOn: boolean }
   > = [
     {
       how: "and waits for it",
-      whenFree: true,
       // given up with the request itself
-      whenBusy: false,
+      livesOn: false,
       wrap: (ours) => HttpClient.tapRequest(ours, (request) => Effect.ignore(ours.execute(request)))
     },
     {
       how: "and waits for it before all else",
-      whenFree: true,
-      whenBusy: false,
+      livesOn: false,
       wrap: (ours) =>
         HttpClient.mapRequestInputEffect(ours, (request) => Effect.as(Effect.ignore(ours.execute(request)), request))
     },
     {
       how: "in another fiber",
-      whenFree: true,
-      whenBusy: true,
+      livesOn: true,
       wrap: (ours) =>
         HttpClient.tapRequest(ours, (request) => Effect.forkDetach(ours.execute(request), { startImmediately: true }))
     },
     {
       how: "in another fiber that is first",
-      whenFree: true,
-      whenBusy: true,
+      livesOn: true,
       wrap: (ours) =>
         HttpClient.tapRequest(ours, (request) => Effect.andThen(Effect.forkDetach(ours.execute(request)), yielding))
     }
@@ -259,8 +244,8 @@ describe("a client that sends while it prepares the request", () => {
     }).pipe(Effect.provide(Layer.merge(oneConnection, once))))
 
   it.live.each(mirrored)(
-    "$how, has an outcome that is unknown while another fiber waits to send it",
-    ({ wrap, whenBusy }) =>
+    "$how, knows while all waits whether it is given up as a whole",
+    ({ livesOn, wrap }) =>
       Effect.gen(function*() {
         const server = yield* rawServer((socket, { index }) => {
           if (index === 1) setTimeout(() => socket.write(registered("first")), 150)
@@ -268,7 +253,7 @@ describe("a client that sends while it prepares the request", () => {
         yield* Effect.forkChild(register(server.origin))
         yield* eventually(() => server.posts() === 1, "the first request arrives")
         const late = registerBy(wrap, server.origin, { deadline: 80 })
-        if (whenBusy) {
+        if (livesOn) {
           yield* failsWith("OutcomeUnknown")(late)
           yield* eventually(() => server.posts() === 2, "what waited is sent")
         } else {
@@ -318,14 +303,7 @@ describe("a client around the transport", () => {
   it.live("that brings a tracer shows it no query", () =>
     Effect.gen(function*() {
       const server = yield* rawServer((socket) => socket.write(registered("client")))
-      const spans: Array<Tracer.NativeSpan> = []
-      const tracer = Tracer.make({
-        span: (options) => {
-          const span = new Tracer.NativeSpan(options)
-          spans.push(span)
-          return span
-        }
-      })
+      const { spans, tracer } = recordSpans()
       // what it sets is taken apart
       const traced = HttpClient.transformResponse(
         HttpClient.mapRequest(
@@ -349,15 +327,9 @@ describe("a client around the transport", () => {
   ])("that brings a tracer gets the span of $who", ({ transport }) =>
     Effect.gen(function*() {
       const server = yield* rawServer((socket) => socket.write(registered("client")))
-      const names: Array<string> = []
-      const tracer = Tracer.make({
-        span: (options) => {
-          names.push(options.name)
-          return new Tracer.NativeSpan(options)
-        }
-      })
+      const { spans, tracer } = recordSpans()
       const traced: Wrap = (ours) => HttpClient.transformResponse(ours, Effect.provideService(Tracer.Tracer, tracer))
       yield* registerBy(traced, server.origin)
-      assert.deepStrictEqual(names, ["POST"])
+      assert.deepStrictEqual(spans.map(({ name }) => name), ["POST"])
     }).pipe(Effect.provide(Layer.merge(transport, once))))
 })

@@ -1,5 +1,5 @@
 /** What is known of a request that is given up before the transport has written any of it, and what is not. */
-import { ClientRegistration, DpopSigner, type RegistrationError, RetryPolicy } from "@effect-dcr/core"
+import { ClientRegistration, DpopSigner, type RegistrationError } from "@effect-dcr/core"
 import { NodeHttpClient } from "@effect-dcr/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { type Context, Effect, Fiber, Layer, Option, Result, Tracer } from "effect"
@@ -7,19 +7,9 @@ import { FetchHttpClient, HttpClient, HttpClientRequest } from "effect/http"
 import type * as Net from "node:net"
 import { failsWith } from "../support/failure.ts"
 import { eventually, tcpServer } from "../support/nodeServers.ts"
+import { once, oneConnection, register } from "../support/oneRegistration.ts"
 import { seeded } from "../support/seeded.ts"
 import { rawServer, registered } from "../support/socketServer.ts"
-
-const register = (origin: string, options?: ClientRegistration.RegisterOptions) =>
-  ClientRegistration.register(
-    { issuer: origin, registration_endpoint: `${origin}/register` },
-    { redirect_uris: ["https://app.example.com/cb"] },
-    { deadline: "5 seconds", ...options }
-  )
-
-const once = Layer.merge(DpopSigner.layerNone, RetryPolicy.layerNone)
-
-const oneConnection = NodeHttpClient.layerOptions({ connectionsPerOrigin: 1 })
 
 /** Answers when it is told to. */
 const heldServer = Effect.gen(function*() {
