@@ -130,6 +130,21 @@ describe("a client that tries again by itself", () => {
       assert.strictEqual(server.posts(), 1)
     }).pipe(Effect.provide(Layer.merge(oneConnection, once))))
 
+  it.live("because the server failed, has an outcome that is unknown when the next attempt was not sent", () =>
+    Effect.gen(function*() {
+      const server = yield* rawServer((socket) => {
+        server.server.close()
+        socket.end("HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\ncontent-length: 2\r\n\r\n{}")
+      })
+      const insisting: Wrap = (ours) =>
+        HttpClient.make((request) =>
+          Effect.flatMap(ours.execute(request), ({ text }) => Effect.andThen(text, ours.execute(request)))
+        )
+      const { reason } = yield* registerBy(insisting, server.origin).pipe(failsWith("OutcomeUnknown"))
+      assert.strictEqual(reason.why, "RepeatedSend")
+      assert.strictEqual(server.posts(), 1)
+    }).pipe(Effect.provide(Layer.merge(oneConnection, once))))
+
   it.live("because the server refused, gets what the server says to the next attempt", () =>
     Effect.gen(function*() {
       const server = yield* rawServer((socket, { index }) =>

@@ -78,8 +78,8 @@ export class OutgoingRequest {
   }
 
   /** One that was written has got an answer. */
-  answered(status: number): void {
-    if (isRefusal(status)) this.refused++
+  answered(status: number, headers: AnswerHeaders): void {
+    if (isRefusal(status, headers)) this.refused++
   }
 
   /**
@@ -96,8 +96,13 @@ export class OutgoingRequest {
   }
 }
 
-/** Whether an answer says that nothing was done: one of the client's faults, or of a server that is busy. */
-export const isRefusal = (status: number): boolean => (status >= 400 && status < 500) || status === 503
+interface AnswerHeaders {
+  readonly [name: string]: string | ReadonlyArray<string> | undefined
+}
+
+/** Whether an answer says that nothing was done: a fault of the client, or (an assumption) a 503 that says when to come back. */
+export const isRefusal = (status: number, headers: AnswerHeaders): boolean =>
+  (status >= 400 && status < 500) || (status === 503 && headers["retry-after"] !== undefined)
 
 /** RFC 9110 §9.2.1. */
 const isSafe = (method: string): boolean => ["GET", "HEAD", "OPTIONS", "TRACE"].includes(method)

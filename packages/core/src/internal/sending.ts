@@ -202,7 +202,7 @@ class Attempt implements Timed<Answer, RegistrationError> {
     const redirect = redirectOf(response, destination.href, secrets)
     if (redirect !== undefined) return Effect.andThen(discardBody(response), this.exchange.fail(redirect))
     // What is refused may be sent again, but not when it had been sent before that.
-    if (place.effects && isRefusal(response.status) && this.outgoing.mayBeWritten) {
+    if (place.effects && isRefusal(response.status, response.headers) && this.outgoing.mayBeWritten) {
       const reason = { ...sentBefore, status: response.status }
       return Effect.andThen(discardBody(response), this.exchange.fail(reason))
     }

@@ -104,7 +104,7 @@ export class Transfer implements Dispatcher.DispatchHandler, Job {
     headers: NodeJS.Dict<string | Array<string>>
   ): void {
     if (status < 200) return
-    this.outgoing?.answered(status)
+    this.outgoing?.answered(status, headers)
     const listener = this.listener
     this.listener = undefined
     if (listener !== undefined) queueMicrotask(() => listener.onHead(this, status, headers))
