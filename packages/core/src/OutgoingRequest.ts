@@ -6,22 +6,18 @@
  */
 import * as Context from "effect/Context"
 import type { HttpClientRequest } from "effect/http/HttpClientRequest"
+import { type Destination, isBoundFor } from "./internal/destination.ts"
+import { Sends } from "./internal/sends.ts"
 
-/** Where an http or https request goes, taken apart, so that a transport need not do it again. */
-export interface Destination {
-  readonly origin: string
-  /** The path with the query. */
-  readonly path: string
-  /** The whole URL. */
-  readonly href: string
-}
+export type { Destination } from "./internal/destination.ts"
+export type { Sends } from "./internal/sends.ts"
 
 /**
  * The request that one attempt of an exchange sends.
  *
  * A transport that can tell says here while it holds the request back, in a queue or for a connection that is being made: given up
- * then, nothing of it was sent. It says as well what else it sends meanwhile to the same place, which may be the request once more:
- * changed, mirrored, or tried again by a client that stands around the transport.
+ * then, nothing of it was sent. It says as well what else it sends meanwhile, which may be the request once more: changed, mirrored,
+ * or tried again by a client that stands around the transport.
  */
 export class OutgoingRequest {
   /**
@@ -33,12 +29,10 @@ export class OutgoingRequest {
   readonly #destination: Destination | undefined
   #request: HttpClientRequest | undefined
   private isRerouted = false
-  /** How many times a transport holds it back at this moment. */
-  private held = 0
   private wasHeld = false
-  private written = 0
-  /** How many times the server has refused it. */
-  private refused = 0
+  private readonly here = new Sends()
+  /** Others, which may do something, and go somewhere else. */
+  private elsewhere: Sends | undefined
 
   /** The destination of what is not http or https is nobody's. */
   constructor(destination: Destination | undefined, isUnobserved: boolean) {
@@ -63,23 +57,13 @@ export class OutgoingRequest {
   }
 
   /** A transport has a request, and has written none of it. Comes back for one of which it is to tell more. */
-  hold(request: HttpClientRequest, destination: Destination): this | undefined {
-    const isThis = request === this.#request
-    if (!isThis && (isSafe(request.method) || !isBoundFor(destination, this.#destination))) return undefined
-    this.wasHeld ||= isThis
-    this.held++
-    return this
-  }
-
-  /** It has it no longer, or begins to write it. Once for each {@link hold}. */
-  release(written: boolean): void {
-    this.held--
-    if (written) this.written++
-  }
-
-  /** One that was written has got an answer. */
-  answered(status: number, headers: AnswerHeaders): void {
-    if (isRefusal(status, headers)) this.refused++
+  hold(request: HttpClientRequest, destination: Destination): Sends | undefined {
+    if (request === this.#request) this.wasHeld = true
+    else if (isSafe(request.method)) return undefined
+    else if (this.#destination === undefined || !isBoundFor(destination, this.#destination)) {
+      return (this.elsewhere ??= new Sends()).hold()
+    }
+    return this.here.hold()
   }
 
   /**
@@ -87,42 +71,20 @@ export class OutgoingRequest {
    * way nobody knows: what else goes there is not counted.
    */
   get isTakenBack(): boolean {
-    return !this.isRerouted && this.wasHeld && this.held === 0 && this.written === 0
+    return !this.isRerouted && this.wasHeld && this.here.isNothing
   }
 
-  /** Whether some of it was written and not refused, or may still be. */
-  get mayBeWritten(): boolean {
-    return this.written > this.refused || this.held > 0
+  /**
+   * How many times it was written and may have been processed, or may still be. When a client has changed the way, what went
+   * somewhere else may be the request as well.
+   */
+  get unsettled(): number {
+    return this.here.unsettled + (this.isRerouted ? this.elsewhere?.unsettled ?? 0 : 0)
   }
 }
-
-interface AnswerHeaders {
-  readonly [name: string]: string | ReadonlyArray<string> | undefined
-}
-
-/** Whether an answer says that nothing was done: a fault of the client, or (an assumption) a 503 that says when to come back. */
-export const isRefusal = (status: number, headers: AnswerHeaders): boolean =>
-  (status >= 400 && status < 500) || (status === 503 && headers["retry-after"] !== undefined)
 
 /** RFC 9110 §9.2.1. */
 const isSafe = (method: string): boolean => ["GET", "HEAD", "OPTIONS", "TRACE"].includes(method)
-
-/** Whether a request goes to an endpoint. Its query may say more than that of the endpoint. */
-const isBoundFor = (request: Destination, endpoint: Destination | undefined): boolean => {
-  if (endpoint === undefined || request.origin !== endpoint.origin) return false
-  if (request.path === endpoint.path) return true
-  const [path, query] = cut(request.path)
-  const [endpointPath, endpointQuery] = cut(endpoint.path)
-  const said = new URLSearchParams(query)
-  return path === endpointPath &&
-    [...new URLSearchParams(endpointQuery)].every(([name, value]) => said.has(name, value))
-}
-
-/** A path and its query, which may hold further question marks. */
-const cut = (path: string): readonly [path: string, query: string] => {
-  const at = path.indexOf("?")
-  return at === -1 ? [path, ""] : [path.slice(0, at), path.slice(at + 1)]
-}
 
 /** The request that the fiber sends. */
 export const outgoingRequest: Context.Reference<OutgoingRequest | undefined> = Context.Reference<

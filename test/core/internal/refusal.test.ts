@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect } from "effect"
 import { HttpClientRequest, HttpClientResponse } from "effect/http"
 import { TestClock } from "effect/testing"
-import { isErrorObject, isRateLimit, refusal, retryAfterOf } from "../../../packages/core/src/internal/refusal.ts"
+import { isErrorObject, refusal, retryAfterOf } from "../../../packages/core/src/internal/refusal.ts"
 
 const secret = "t0k/en+1"
 
@@ -383,16 +383,6 @@ describe("refusal", () => {
         error_description: "made <redacted> and <redacted>"
       })
     }))
-})
-
-describe("isRateLimit", () => {
-  it("is any 429, and a 503 that says when", () => {
-    assert.isTrue(isRateLimit({ status: 429, headers: {} }))
-    assert.isTrue(isRateLimit({ status: 503, headers: { "retry-after": "1" } }))
-    assert.isFalse(isRateLimit({ status: 503, headers: {} }))
-    assert.isFalse(isRateLimit({ status: 500, headers: { "retry-after": "1" } }))
-    assert.isFalse(isRateLimit({ status: 201, headers: { "retry-after": "1" } }))
-  })
 })
 
 describe("isErrorObject", () => {

@@ -14,6 +14,7 @@ import { type Answer, isJsonObject, type JsonObject, parseJson } from "./answer.
 import { parseChallenges } from "./challenges.ts"
 import { secretsIn } from "./secrets.ts"
 import { cleanServerText, withoutSecrets } from "./serverText.ts"
+import { isRateLimit } from "./unprocessed.ts"
 import { displayUrl } from "./url.ts"
 import { isStrings } from "./wordLists.ts"
 
@@ -43,10 +44,6 @@ export const refusal = (answer: Answer, asked: Asked): Effect.Effect<Registratio
       method: answer.request.method,
       url: displayUrl(answer.request.url)
     }))
-
-/** Whether an answer asks to come back later, and was not processed: any 429, and (an assumption) a 503 that says when. */
-export const isRateLimit = (answer: { readonly status: number; readonly headers: Answer["headers"] }): boolean =>
-  answer.status === 429 || (answer.status === 503 && answer.headers["retry-after"] !== undefined)
 
 /** An error object with a status of success: the server refused all the same. */
 export const isErrorObject = (body: JsonObject): boolean => typeof body["error"] === "string" && body["error"] !== ""

@@ -13,8 +13,9 @@ import * as RetryPolicy from "../RetryPolicy.ts"
 import type { Answer } from "./answer.ts"
 import { Budget } from "./budget.ts"
 import { type ExchangeOptions, exchangeWithProofs } from "./exchange.ts"
-import { type Asked, isRateLimit, refusal } from "./refusal.ts"
+import { type Asked, refusal } from "./refusal.ts"
 import { plainly } from "./sending.ts"
+import { isRateLimit } from "./unprocessed.ts"
 
 /** Sends, and sends again what was not processed. The answer may be a refusal, but none that says to come back later. */
 export const sendRepeatedly = (

@@ -14,16 +14,18 @@ import * as HttpClientError from "effect/http/HttpClientError"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import type * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as Tracer from "effect/Tracer"
-import { type Destination, isRefusal, isTelling, OutgoingRequest, outgoingRequest } from "../OutgoingRequest.ts"
+import { isTelling, OutgoingRequest, outgoingRequest } from "../OutgoingRequest.ts"
 import { type Reason, RegistrationError } from "../RegistrationError.ts"
 import { Telemetry } from "../Telemetry.ts"
 import { type Answer, discardBody, type Incoming, readAnswer, receive, unfinished } from "./answer.ts"
 import type { Budget } from "./budget.ts"
 import { type Timed, within } from "./deadline.ts"
+import type { Destination } from "./destination.ts"
 import { shownCause } from "./foreignCause.ts"
 import { shownLocation } from "./refusal.ts"
 import { attemptStarts } from "./telemetry.ts"
 import { type Place, transportReason } from "./transportFailure.ts"
+import { isUnprocessed } from "./unprocessed.ts"
 import { displayUrl, parseUrl } from "./url.ts"
 
 /** Adds what each sending has of its own. */
@@ -94,12 +96,12 @@ export class Exchange {
     return new RegistrationError({ reason, method: this.request.method, url: this.place.url })
   }
 
-  /** With `mayBeWritten`, the request may have been sent by another attempt of the client than the one that failed. */
-  translate(error: HttpClientError.HttpClientError | RegistrationError, mayBeWritten: boolean): RegistrationError {
+  /** With `sentAsWell`, the request may have been sent by another attempt of the client than the one that failed. */
+  translate(error: HttpClientError.HttpClientError | RegistrationError, sentAsWell: boolean): RegistrationError {
     if (error._tag === "RegistrationError") return error
     const reason = transportReason(error, this.place)
     return new RegistrationError({
-      reason: mayBeWritten && this.place.effects && reason._tag !== "OutcomeUnknown" ? sentBefore : reason,
+      reason: sentAsWell && this.place.effects && reason._tag !== "OutcomeUnknown" ? sentBefore : reason,
       method: this.request.method,
       url: this.place.url,
       // Not the HttpClientError itself: that one holds the request with its Authorization header.
@@ -147,7 +149,7 @@ class Attempt implements Timed<Answer, RegistrationError> {
       onFailure: (error) => {
         const response = answerInside(error)
         return response === undefined
-          ? Effect.fail(this.exchange.translate(error, this.outgoing.mayBeWritten))
+          ? Effect.fail(this.exchange.translate(error, this.outgoing.unsettled > 0))
           : this.receive(response)
       }
     })
@@ -175,7 +177,7 @@ class Attempt implements Timed<Answer, RegistrationError> {
   private get sent(): Sent {
     const { exchange: { place }, isTold, outgoing, progress } = this
     if (isTold && outgoing.isTakenBack) return "nothing"
-    return place.effects && outgoing.mayBeWritten ? "effects" : progress
+    return place.effects && outgoing.unsettled > 0 ? "effects" : progress
   }
 
   /**
@@ -200,12 +202,13 @@ class Attempt implements Timed<Answer, RegistrationError> {
   private receive(response: HttpClientResponse.HttpClientResponse): Effect.Effect<Answer, RegistrationError> {
     const { destination, maxBytes, place, secrets } = this.exchange
     const redirect = redirectOf(response, destination.href, secrets)
-    if (redirect !== undefined) return Effect.andThen(discardBody(response), this.exchange.fail(redirect))
-    // What is refused may be sent again, but not when it had been sent before that.
-    if (place.effects && isRefusal(response.status, response.headers) && this.outgoing.mayBeWritten) {
+    const unprocessed = isUnprocessed(response)
+    // What this answer says is not all, when the request had been sent before that. It counts itself, if it may have been processed.
+    if (place.effects && (unprocessed || redirect !== undefined) && this.outgoing.unsettled > (unprocessed ? 0 : 1)) {
       const reason = { ...sentBefore, status: response.status }
       return Effect.andThen(discardBody(response), this.exchange.fail(reason))
     }
+    if (redirect !== undefined) return Effect.andThen(discardBody(response), this.exchange.fail(redirect))
     return readAnswer(this.incoming = receive(response, place, maxBytes))
   }
 }

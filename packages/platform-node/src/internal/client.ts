@@ -33,8 +33,8 @@ export const clientOf = (connections: Connections): HttpClient.HttpClient => {
       Effect.callback<HttpClientResponse, HttpClientError.HttpClientError>((resume) => {
         const options = { origin, path, method: request.method, headers: headersOf(request), body }
         const unread = watched instanceof FinalizationRegistry ? watched : undefined
-        const outgoing = exchange?.hold(request, destination)
-        const transfer = new Transfer(options, new Listener(request, href, unread, resume), outgoing)
+        const sends = exchange?.hold(request, destination)
+        const transfer = new Transfer(options, new Listener(request, href, unread, resume), sends)
         if (watched instanceof AbortSignal) watched.addEventListener("abort", () => transfer.abort(), { once: true })
         connections.submit(origin, judgeAddress, transfer)
         return Effect.sync(() => transfer.abort())

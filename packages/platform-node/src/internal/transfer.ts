@@ -3,7 +3,7 @@
  *
  * @internal
  */
-import type { OutgoingRequest } from "@effect-dcr/core/OutgoingRequest"
+import type { Sends } from "@effect-dcr/core/OutgoingRequest"
 import type { Dispatcher } from "undici"
 import type { Connection, Job } from "./connections.ts"
 import { NotSent } from "./notSent.ts"
@@ -30,7 +30,7 @@ export class Transfer implements Dispatcher.DispatchHandler, Job {
   private readonly options: Dispatcher.DispatchOptions
   private listener: TransferListener | undefined
   /** Who wants to know whether the request has been written. It has been told that it is held back. */
-  private readonly outgoing: OutgoingRequest | undefined
+  private readonly sends: Sends | undefined
   private connection: Connection | undefined
   /** undici's, from when the request is written to the end. It holds the bytes of the answer's head. */
   private controller: Dispatcher.DispatchController | undefined
@@ -49,11 +49,11 @@ export class Transfer implements Dispatcher.DispatchHandler, Job {
   constructor(
     options: Dispatcher.DispatchOptions,
     listener: TransferListener,
-    outgoing: OutgoingRequest | undefined
+    sends: Sends | undefined
   ) {
     this.options = options
     this.listener = listener
-    this.outgoing = outgoing
+    this.sends = sends
   }
 
   /** The address of the other side. */
@@ -94,7 +94,7 @@ export class Transfer implements Dispatcher.DispatchHandler, Job {
     }
     if (this.failure !== undefined) return controller.abort(this.failure)
     this.written = true
-    this.outgoing?.release(true)
+    this.sends?.release(true)
     this.controller = controller
   }
 
@@ -104,7 +104,7 @@ export class Transfer implements Dispatcher.DispatchHandler, Job {
     headers: NodeJS.Dict<string | Array<string>>
   ): void {
     if (status < 200) return
-    this.outgoing?.answered(status, headers)
+    this.sends?.answered({ status, headers })
     const listener = this.listener
     this.listener = undefined
     if (listener !== undefined) queueMicrotask(() => listener.onHead(this, status, headers))
@@ -135,7 +135,7 @@ export class Transfer implements Dispatcher.DispatchHandler, Job {
   onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
     if (this.failure !== undefined || this.ended) return
     this.failure = error
-    if (!this.written) this.outgoing?.release(false)
+    if (!this.written) this.sends?.release(false)
     this.controller = undefined
     const listener = this.listener
     this.listener = undefined
