@@ -3,7 +3,7 @@ import { RegistrationEncryption, RegistrationStore } from "@effect-dcr/core"
 import * as SqlRegistrationStore from "@effect-dcr/core/SqlRegistrationStore"
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Context, Effect, Exit, Layer, Option, Redacted, Result, type Scope, Tracer } from "effect"
+import { Cause, Context, Effect, Exit, Layer, Option, Redacted, Result, type Scope } from "effect"
 import { SqlClient } from "effect/sql"
 import { readFileSync } from "node:fs"
 import * as Path from "node:path"
@@ -14,6 +14,7 @@ import { postgres } from "../support/fleetServers.ts"
 import { acquire, canaries, failsAs, fleetStoreContract, key, ttl } from "../support/fleetStoreContract.ts"
 import { newPrefix, pgLayer, pgOptions, type StoreOptions } from "../support/fleetStores.ts"
 import { serverFor } from "../support/fleetSuite.ts"
+import { recordSpans } from "../support/recordedSpans.ts"
 import { registrationStoreContract } from "../support/registrationStoreContract.ts"
 import { layerSqlite } from "../support/sqlite.ts"
 import { unchecked } from "../support/unchecked.ts"
@@ -93,14 +94,7 @@ describe("a store in PostgreSQL", () => {
 
   it.live("says nothing of what stood in a statement, in errors and in spans", () =>
     Effect.gen(function*() {
-      const spans: Array<Tracer.NativeSpan> = []
-      const tracer = Tracer.make({
-        span: (options) => {
-          const span = new Tracer.NativeSpan(options)
-          spans.push(span)
-          return span
-        }
-      })
+      const { spans, tracer } = recordSpans()
       yield* withStore((store, sql, prefix) =>
         Effect.gen(function*() {
           const lease = yield* acquire(store)
