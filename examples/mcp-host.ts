@@ -49,7 +49,9 @@ const connect = (resource: string, accessToken: string) =>
 const layer = Layer.unwrap(
   Effect.map(Config.option(Config.String("STORE")), (directory) =>
     Registrar.layer().pipe(
-      Layer.provide(NodeRegistrationStore.layer(directory._tag === "None" ? {} : { directory: directory.value }))
+      Layer.provide(NodeRegistrationStore.layer(
+        directory._tag === "None" ? { application: "mcp-host-example" } : { directory: directory.value }
+      ))
     ))
 ).pipe(Layer.provideMerge(NodeRegistration.layer))
 

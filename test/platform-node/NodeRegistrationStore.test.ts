@@ -127,11 +127,11 @@ describe("NodeRegistrationStore", () => {
             { local: true }
           )
         const data = Path.join(home, "data")
-        yield* acquire(yield* open({}, { XDG_DATA_HOME: data }))
+        yield* acquire(yield* open({ application: "another-app" }, { XDG_DATA_HOME: data }))
         yield* acquire(yield* open({ application: "my-app" }, { XDG_DATA_HOME: data }))
-        assert.deepStrictEqual(Fs.readdirSync(data).sort(), ["effect-dcr", "my-app"])
+        assert.deepStrictEqual(Fs.readdirSync(data).sort(), ["another-app", "my-app"])
         assert.deepStrictEqual(Fs.readdirSync(Path.join(data, "my-app")), ["registrations"])
-        const { reason } = yield* open({}, {}).pipe(failsWith("StoreFailed"))
+        const { reason } = yield* open({ application: "my-app" }, {}).pipe(failsWith("StoreFailed"))
         assert.include(reason.message, "name a directory")
         const layer = NodeRegistrationStore.layerConfig({ directory: Config.String("STORE") }).pipe(
           environment({ STORE: Path.join(home, "named") })

@@ -12,13 +12,14 @@ import {
   BrowserRegistration,
   BrowserRegistrationStore
 } from "@effect-dcr/platform-browser"
-import { NodeDpopSigner, NodeHttpClient, NodeRegistration } from "@effect-dcr/platform-node"
+import { NodeDpopSigner, NodeHttpClient, NodeRegistration, NodeRegistrationStore } from "@effect-dcr/platform-node"
 import { Config, Effect, type Layer, Redacted, type Scope } from "effect"
 import type { HttpClient } from "effect/http"
 import { expectTypeOf } from "vitest"
 
 type Both = HttpClient.HttpClient | DpopSigner.DpopSigner
 type Failure = RegistrationError.RegistrationError
+type Store = RegistrationStore.RegistrationStore
 
 expectTypeOf(NodeRegistration.layer).toEqualTypeOf<Layer.Layer<Both>>()
 expectTypeOf(NodeRegistration.layerDpop).returns.toEqualTypeOf<Layer.Layer<Both, Failure>>()
@@ -35,6 +36,17 @@ expectTypeOf(NodeDpopSigner.layerConfig).returns.toEqualTypeOf<
   Layer.Layer<DpopSigner.DpopSigner, Failure | Config.ConfigError>
 >()
 
+expectTypeOf(NodeRegistrationStore.layer).returns.toEqualTypeOf<Layer.Layer<Store, Failure>>()
+NodeRegistrationStore.layer({ application: "my-app" })
+NodeRegistrationStore.layerConfig({ directory: Config.String("STORE") })
+// Nobody shares a store without having named it.
+// @ts-expect-error: it needs one of the two
+NodeRegistrationStore.layer()
+// @ts-expect-error: it needs one of the two
+NodeRegistrationStore.layer({})
+// @ts-expect-error: it needs one of the two
+NodeRegistrationStore.layer({ application: "my-app", directory: "registrations" })
+
 expectTypeOf(BrowserRegistration.layer).toEqualTypeOf<Layer.Layer<Both>>()
 expectTypeOf(BrowserRegistration.layerDpop).returns.toEqualTypeOf<Layer.Layer<Both, Failure>>()
 expectTypeOf(BrowserRegistration.layerOptions).returns.toEqualTypeOf<Layer.Layer<Both, Failure>>()
@@ -46,7 +58,6 @@ expectTypeOf(BrowserHttpClient.layer).toEqualTypeOf<Layer.Layer<HttpClient.HttpC
 expectTypeOf(BrowserDpopSigner.layer).returns.toEqualTypeOf<Layer.Layer<DpopSigner.DpopSigner, Failure>>()
 expectTypeOf(BrowserDpopSigner.rotate).returns.toEqualTypeOf<Effect.Effect<void, Failure>>()
 
-type Store = RegistrationStore.RegistrationStore
 expectTypeOf(BrowserRegistrationStore.make).returns.toEqualTypeOf<
   Effect.Effect<Store["Service"], Failure, Scope.Scope>
 >()

@@ -180,7 +180,7 @@ export const layer = (
  *
  * const layer = RegistrationEncryption.layerConfig({
  *   key: { kid: Config.succeed("2026-01"), key: Config.Redacted("REGISTRATION_KEY") }
- * }).pipe(Layer.provide(NodeRegistrationStore.layer()))
+ * }).pipe(Layer.provide(NodeRegistrationStore.layer({ application: "my-app" })))
  * ```
  *
  * @since 0.1.0

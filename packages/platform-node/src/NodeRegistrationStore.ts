@@ -40,23 +40,45 @@ import { unwrapConfig } from "./internal/unwrapConfig.ts"
 // -----------------------------------------------------------------------------
 
 /**
- * Where the files are.
+ * Where the files are: in a directory, or among the user's data under the name of the application.
+ *
+ * **Gotchas**
+ *
+ * There is no default, because who shares a store shares its registrations: two applications that ask there for the same
+ * issuer and profile with other metadata would change, or replace, each other's client.
  *
  * @since 0.1.0
  * @category options
  */
-export interface Options {
+export type Options = InDirectory | OfApplication
+
+/**
+ * A directory for this store alone.
+ *
+ * @since 0.1.0
+ * @category options
+ */
+export interface InDirectory {
   /**
-   * The directory, for this store alone. It is made when it is not there. One that others may enter is closed to them, one
-   * that belongs to another user is refused. Default: `registrations` in the user's data directory of the `application`.
+   * It is made when it is not there. One that others may enter is closed to them, one that belongs to another user is refused.
    */
-  readonly directory?: string | undefined
+  readonly directory: string
+  readonly application?: undefined
+}
+
+/**
+ * The directory `registrations` of an application in the user's data directory.
+ *
+ * @since 0.1.0
+ * @category options
+ */
+export interface OfApplication {
   /**
    * The name of the application in the user's data directory (`XDG_DATA_HOME`, `~/.local/share`,
-   * `~/Library/Application Support`, `%APPDATA%`). Applications of the same name share their registrations. Default:
-   * `effect-dcr`.
+   * `~/Library/Application Support`, `%APPDATA%`). `effect-dcr` is the name of this package's command.
    */
-  readonly application?: string | undefined
+  readonly application: string
+  readonly directory?: undefined
 }
 
 /** What a file says besides what it is about. */
@@ -114,7 +136,7 @@ type IssuerState = typeof IssuerState.Type
  * @category constructors
  */
 export const make = Effect.fnUntraced(function*(
-  options: Options = {}
+  options: Options
 ): Effect.fn.Return<RegistrationStore["Service"], RegistrationError> {
   const directory = yield* storeDirectory(options)
   yield* attempt("load", () => Generations.makePrivate(directory))
@@ -254,7 +276,7 @@ export const make = Effect.fnUntraced(function*(
  * @since 0.1.0
  * @category layers
  */
-export const layer = (options?: Options): Layer.Layer<RegistrationStore, RegistrationError> =>
+export const layer = (options: Options): Layer.Layer<RegistrationStore, RegistrationError> =>
   Layer.effect(RegistrationStore, make(options))
 
 /**

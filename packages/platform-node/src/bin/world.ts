@@ -42,21 +42,27 @@ const namingFile = (error: RegistrationError, keyFile: string | undefined): Regi
     : new RegistrationError({ reason: { ...reason, option: "keyFile", message: `${keyFile}: ${reason.message}` } })
 }
 
+/** Where registrations are kept. */
+const storePlace = Effect.map(
+  Store,
+  Option.match({
+    onNone: (): NodeRegistrationStore.Options => ({ application: "effect-dcr" }),
+    onSome: (directory) => ({ directory })
+  })
+)
+
 /** The registrations that are kept, and the store that they are in. */
 export const registrar = Layer.unwrap(Effect.gen(function*() {
-  const directory = Option.getOrUndefined(yield* Store)
+  const place = yield* storePlace
   const dangerouslyAllowInsecureRequests = yield* AllowInsecure
   return Registrar.layer({ management: () => ({ dangerouslyAllowInsecureRequests }) }).pipe(
-    Layer.provideMerge(watched.pipe(Layer.provide(NodeRegistrationStore.layer({ directory })))),
+    Layer.provideMerge(watched.pipe(Layer.provide(NodeRegistrationStore.layer(place)))),
     Layer.provideMerge(exchange)
   )
 }))
 
-/** Where they are kept. */
-export const storeDirectory = Effect.flatMap(
-  Store,
-  (asked) => Directory.storeDirectory({ directory: Option.getOrUndefined(asked) })
-)
+/** The directory that they are in. */
+export const storeDirectory = Effect.flatMap(storePlace, Directory.storeDirectory)
 
 /** The switch that every call takes. */
 export const callOptions = Effect.map(AllowInsecure, (dangerouslyAllowInsecureRequests) => ({

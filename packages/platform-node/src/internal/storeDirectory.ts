@@ -11,16 +11,13 @@ import { storeFailed } from "./fileFailure.ts"
 
 /** The directory that was asked for, or else that of the application among the user's data. */
 export const storeDirectory = (
-  { application = "effect-dcr", directory }: {
-    readonly directory?: string | undefined
-    readonly application?: string | undefined
-  }
+  options: { readonly directory: string } | { readonly directory?: undefined; readonly application: string }
 ): Effect.Effect<string, RegistrationError> =>
-  directory === undefined
-    ? UserDirectories.make().data(application).pipe(
+  options.directory === undefined
+    ? UserDirectories.make().data(options.application).pipe(
       Effect.map((data) => Path.join(data, "registrations")),
       Effect.mapError((cause) =>
         storeFailed("load", "Unavailable", "the data directory of the user is not known: name a directory", cause)
       )
     )
-    : Effect.sync(() => Path.resolve(directory))
+    : Effect.sync(() => Path.resolve(options.directory))
