@@ -1,5 +1,6 @@
 /** What an exchange makes of clients that stand around the transport, and send more than they are asked for. */
 import { ClientRegistration, DpopSigner } from "@effect-dcr/core"
+import { NodeHttpClient } from "@effect-dcr/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Tracer } from "effect"
 import { FetchHttpClient, HttpClient, HttpClientRequest } from "effect/http"
@@ -14,6 +15,13 @@ const refused =
   `HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\ncontent-length: ${refusal.length}\r\n\r\n${refusal}`
 
 type Wrap = (ours: HttpClient.HttpClient, other: HttpClient.HttpClient) => HttpClient.HttpClient
+
+const moved = (request: HttpClientRequest.HttpClientRequest) => HttpClientRequest.setUrl(request, `${request.url}/v2`)
+
+const rewritten = HttpClientRequest.bodyText(
+  "{\"redirect_uris\":[\"https://app.example.com/cb\"]}",
+  "application/json"
+)
 
 /** Registers by what `wrap` makes of the transport. */
 const registerBy = (wrap: Wrap, origin: string, options?: ClientRegistration.RegisterOptions) =>
@@ -48,19 +56,38 @@ describe("a client whose last attempt was not sent", () => {
     },
     {
       by: "that goes another way, and tries again",
-      wrap: (ours) =>
-        HttpClient.transform(
-          HttpClient.mapRequest(ours, (request) => HttpClientRequest.setUrl(request, `${request.url}/v2`)),
-          (sent) => Effect.retry(sent, again)
-        )
+      wrap: (ours) => HttpClient.transform(HttpClient.mapRequest(ours, moved), (sent) => Effect.retry(sent, again))
     },
     {
       by: "that goes another way, after another request there",
       wrap: (ours) =>
-        HttpClient.mapRequestEffect(ours, (request) => {
-          const moved = HttpClientRequest.setUrl(request, `${request.url}/v2`)
-          return Effect.as(Effect.ignore(ours.execute(changed(moved))), moved)
-        })
+        HttpClient.mapRequestEffect(
+          ours,
+          (request) => Effect.as(Effect.ignore(ours.execute(changed(moved(request)))), moved(request))
+        )
+    },
+    {
+      by: "that tries again at another place",
+      wrap: (ours) => HttpClient.make((request) => Effect.retry(ours.execute(moved(request)), again))
+    },
+    {
+      by: "that writes the body anew, and tries again",
+      wrap: (ours) => HttpClient.make((request) => Effect.retry(ours.execute(rewritten(request)), again))
+    },
+    {
+      by: "that writes the body anew, and tries again at another place",
+      wrap: (ours) =>
+        HttpClient.mapRequest(
+          HttpClient.make((request) => Effect.retry(ours.execute(moved(request)), again)),
+          rewritten
+        )
+    },
+    {
+      by: "that sends without the fiber, and tries again",
+      wrap: (ours) =>
+        HttpClient.make((request) =>
+          Effect.promise(() => Effect.runPromiseExit(Effect.retry(ours.execute(request), again))).pipe(Effect.flatten)
+        )
     },
     {
       by: "that falls back on another",
@@ -99,12 +126,16 @@ describe("a client that tries again by itself", () => {
   const again: Wrap = (ours) => HttpClient.transform(ours, (sent) => Effect.retry(sent, { times: 1 }))
   const nonce = "HTTP/1.1 400 Bad Request\r\ndpop-nonce: one\r\ncontent-type: application/json\r\n"
   const demand = JSON.stringify({ error: "use_dpop_nonce" })
+  const code = JSON.stringify({ error: "invalid_client_metadata" })
 
   it.live.each([
     { what: "is told to come back", answer: "HTTP/1.1 503 Busy\r\nretry-after: 0\r\ncontent-length: 0\r\n\r\n" },
     { what: "is limited", answer: "HTTP/1.1 429 Slow\r\nretry-after: 0\r\ncontent-length: 0\r\n\r\n" },
     { what: "is asked for a nonce", answer: `${nonce}content-length: ${demand.length}\r\n\r\n${demand}` },
     { what: "is told of another place", answer: "HTTP/1.1 307 Moved\r\nlocation: /new\r\ncontent-length: 0\r\n\r\n" },
+    { what: "is refused under a success", answer: `HTTP/1.1 200 OK\r\ncontent-length: ${code.length}\r\n\r\n${code}` },
+    { what: "is refused by a failure", answer: `HTTP/1.1 500 Oops\r\ncontent-length: ${code.length}\r\n\r\n${code}` },
+    { what: "is not implemented", answer: "HTTP/1.1 501 No\r\ncontent-length: 0\r\n\r\n" },
     { what: "is sent away", answer: "HTTP/1.1 302 Found\r\nlocation: /new\r\ncontent-length: 0\r\n\r\n" }
   ])(
     "and $what, is not repeated by the exchange when its first attempt was lost",
@@ -120,6 +151,60 @@ describe("a client that tries again by itself", () => {
         assert.strictEqual(server.posts(), 2)
       }).pipe(Effect.provide(Layer.merge(oneConnection, DpopSigner.layer())))
   )
+
+  const insisting: Wrap = (ours) =>
+    HttpClient.make((request) =>
+      Effect.flatMap(ours.execute(request), ({ text }) => Effect.andThen(text, ours.execute(request)))
+    )
+  const warned = JSON.stringify({ client_id: "second", error: "none" })
+
+  it.live("and has a registration at last, gets it although its first attempt was lost", () =>
+    Effect.gen(function*() {
+      const server = yield* rawServer((socket, { index }) => {
+        if (index === 1) socket.resetAndDestroy()
+        else socket.write(`HTTP/1.1 201 Created\r\ncontent-length: ${warned.length}\r\n\r\n${warned}`)
+      })
+      const { information } = yield* registerBy(again, server.origin)
+      assert.strictEqual(information.client_id, "second")
+    }).pipe(Effect.provide(Layer.merge(oneConnection, once))))
+
+  it.live("and is refused, has an outcome that is unknown when the server failed before", () =>
+    Effect.gen(function*() {
+      const server = yield* rawServer((socket, { index }) =>
+        socket.write(index === 1 ? "HTTP/1.1 500 Oops\r\ncontent-length: 2\r\n\r\n{}" : refused)
+      )
+      const { reason } = yield* registerBy(insisting, server.origin).pipe(failsWith("OutcomeUnknown"))
+      assert.strictEqual(reason.status, 400)
+      assert.strictEqual(server.posts(), 2)
+    }).pipe(Effect.provide(Layer.merge(oneConnection, once))))
+
+  it.live("over another transport, is not believed about the attempt before", () =>
+    Effect.gen(function*() {
+      const server = yield* rawServer((socket, { index }) => {
+        if (index === 1) socket.resetAndDestroy()
+        else socket.write("HTTP/1.1 302 Found\r\nlocation: /login\r\ncontent-length: 0\r\n\r\n")
+      })
+      const fallingBack: Wrap = (ours, other) =>
+        HttpClient.make((request) => ours.execute(request).pipe(Effect.catch(() => other.execute(request))))
+      const { reason } = yield* registerBy(fallingBack, server.origin).pipe(failsWith("OutcomeUnknown"))
+      assert.strictEqual(reason.status, 302)
+      assert.strictEqual(server.posts(), 2)
+    }).pipe(Effect.provide(Layer.merge(oneConnection, once))))
+
+  it.live("at a place that it was sent to, has an outcome that is unknown", () =>
+    Effect.gen(function*() {
+      const lost = yield* rawServer((socket) => {
+        lost.server.close()
+        socket.resetAndDestroy()
+      })
+      const front = yield* rawServer((socket) =>
+        socket.write(`HTTP/1.1 307 Moved\r\nlocation: ${lost.origin}/register\r\ncontent-length: 0\r\n\r\n`)
+      )
+      const following: Wrap = (ours) =>
+        HttpClient.followRedirects(HttpClient.make((request) => Effect.retry(ours.execute(request), { times: 1 })), 3)
+      yield* registerBy(following, front.origin).pipe(failsWith("OutcomeUnknown"))
+      assert.strictEqual(lost.posts(), 1)
+    }).pipe(Effect.provide(Layer.merge(oneConnection, once))))
 
   const renewing: Wrap = (ours) =>
     HttpClient.make((request) =>
@@ -146,10 +231,6 @@ describe("a client that tries again by itself", () => {
         server.server.close()
         socket.end("HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\ncontent-length: 2\r\n\r\n{}")
       })
-      const insisting: Wrap = (ours) =>
-        HttpClient.make((request) =>
-          Effect.flatMap(ours.execute(request), ({ text }) => Effect.andThen(text, ours.execute(request)))
-        )
       const { reason } = yield* registerBy(insisting, server.origin).pipe(failsWith("OutcomeUnknown"))
       assert.strictEqual(reason.why, "RepeatedSend")
       assert.strictEqual(server.posts(), 1)
@@ -301,13 +382,40 @@ describe("a client that sends while it prepares the request", () => {
   )
 })
 
+describe("a client that changes the way", () => {
+  it.live("has sent nothing when the request itself was not sent, whatever it asked elsewhere", () =>
+    Effect.gen(function*() {
+      const tokens = yield* rawServer((socket) => socket.write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"))
+      const { origin, server } = yield* tcpServer()
+      server.close()
+      const asking: Wrap = (ours) =>
+        HttpClient.tapRequest(
+          HttpClient.mapRequest(ours, moved),
+          () => Effect.ignore(Effect.flatMap(ours.post(`${tokens.origin}/token`), ({ text }) => text))
+        )
+      const { reason } = yield* registerBy(asking, origin).pipe(failsWith("Transport"))
+      assert.isFalse(reason.sent)
+      assert.strictEqual(tokens.posts(), 1)
+    }).pipe(Effect.provide(Layer.merge(oneConnection, once))))
+
+  it.live("has sent nothing when it is given up in the queue", () =>
+    Effect.gen(function*() {
+      const server = yield* rawServer(() => {})
+      yield* Effect.forkChild(register(server.origin))
+      yield* eventually(() => server.posts() === 1, "the first request arrives")
+      const moving: Wrap = (ours) => HttpClient.mapRequest(ours, moved)
+      const { reason } = yield* registerBy(moving, server.origin, { deadline: 50 }).pipe(failsWith("Transport"))
+      assert.isFalse(reason.sent)
+    }).pipe(Effect.provide(Layer.merge(oneConnection, once))))
+})
+
 describe("a client that changes the way, and mirrors what it sends", () => {
   it.live("has an outcome that is unknown while the request itself waits", () =>
     Effect.gen(function*() {
       const server = yield* rawServer(() => {})
       const mirroring: Wrap = (ours) =>
         HttpClient.tapRequest(
-          HttpClient.mapRequest(ours, (request) => HttpClientRequest.setUrl(request, `${request.url}/v2`)),
+          HttpClient.mapRequest(ours, moved),
           (request) =>
             Effect.forkDetach(ours.execute(HttpClientRequest.setHeader(request, "x-mirrored", "1")), {
               startImmediately: true
@@ -315,6 +423,36 @@ describe("a client that changes the way, and mirrors what it sends", () => {
         )
       yield* registerBy(mirroring, server.origin, { deadline: 200 }).pipe(failsWith("OutcomeUnknown"))
       assert.strictEqual(server.posts(), 1)
+    }).pipe(Effect.provide(Layer.merge(oneConnection, once))))
+})
+
+describe("a client whose copy waits in the queue", () => {
+  const occupied = Effect.gen(function*() {
+    const server = yield* rawServer(() => {})
+    yield* Effect.forkChild(register(server.origin))
+    yield* eventually(() => server.posts() === 1, "the first request arrives")
+    return server
+  })
+
+  it.live("has an outcome that is unknown when the request was not sent", () =>
+    Effect.gen(function*() {
+      const server = yield* occupied
+      // what is connected stays so
+      server.server.close()
+      const own = yield* NodeHttpClient.make()
+      const mirroring: Wrap = (ours) =>
+        HttpClient.tapRequest(own, (request) => Effect.forkDetach(ours.execute(request), { startImmediately: true }))
+      const { reason } = yield* registerBy(mirroring, server.origin).pipe(failsWith("OutcomeUnknown"))
+      assert.strictEqual(reason.why, "RepeatedSend")
+    }).pipe(Effect.provide(Layer.merge(oneConnection, once))))
+
+  it.live("sent without the fiber, has an outcome that is unknown at the deadline", () =>
+    Effect.gen(function*() {
+      const server = yield* occupied
+      const mirroring: Wrap = (ours) =>
+        HttpClient.tapRequest(ours, (request) => Effect.sync(() => void Effect.runFork(ours.execute(request))))
+      const { reason } = yield* registerBy(mirroring, server.origin, { deadline: 50 }).pipe(failsWith("OutcomeUnknown"))
+      assert.strictEqual(reason.why, "Deadline")
     }).pipe(Effect.provide(Layer.merge(oneConnection, once))))
 })
 

@@ -5,6 +5,8 @@
  * @internal
  */
 import * as Context from "effect/Context"
+import type { Fiber } from "effect/Fiber"
+import type { HttpBody } from "effect/http/HttpBody"
 import type { HttpClientRequest } from "effect/http/HttpClientRequest"
 import { type Destination, isBoundFor } from "./internal/destination.ts"
 import { Sends } from "./internal/sends.ts"
@@ -16,8 +18,8 @@ export type { Sends } from "./internal/sends.ts"
  * The request that one attempt of an exchange sends.
  *
  * A transport that can tell says here while it holds the request back, in a queue or for a connection that is being made: given up
- * then, nothing of it was sent. It says as well what else it sends meanwhile, which may be the request once more: changed, mirrored,
- * or tried again by a client that stands around the transport.
+ * then, nothing of it was sent. It says as well what else it sends that may be the request once more: changed, mirrored, tried again
+ * or sent elsewhere by a client that stands around the transport.
  */
 export class OutgoingRequest {
   /**
@@ -25,17 +27,16 @@ export class OutgoingRequest {
    * is less to do then.
    */
   readonly isUnobserved: boolean
+  readonly sends = new Sends()
   // Out of sight of whoever prints a context: a query can be a secret, and so can a header.
   readonly #destination: Destination | undefined
+  #body: HttpBody | undefined
   #request: HttpClientRequest | undefined
   private isRerouted = false
-  private wasHeld = false
-  private readonly here = new Sends()
-  /** Others, which may do something, and go somewhere else. */
-  private elsewhere: Sends | undefined
 
   /** The destination of what is not http or https is nobody's. */
-  constructor(destination: Destination | undefined, isUnobserved: boolean) {
+  constructor(body: HttpBody, destination: Destination | undefined, isUnobserved: boolean) {
+    this.#body = body
     this.#destination = destination
     this.isUnobserved = isUnobserved
   }
@@ -54,32 +55,23 @@ export class OutgoingRequest {
   /** The attempt is over: whoever was forked in it, and lives on, does not keep the request. */
   end(): void {
     this.#request = undefined
+    this.#body = undefined
   }
 
-  /** A transport has a request, and has written none of it. Comes back for one of which it is to tell more. */
+  /** A transport has a request, and has written none of it. Comes back with whom it is to tell what becomes of it. */
   hold(request: HttpClientRequest, destination: Destination): Sends | undefined {
-    if (request === this.#request) this.wasHeld = true
-    else if (isSafe(request.method)) return undefined
-    else if (this.#destination === undefined || !isBoundFor(destination, this.#destination)) {
-      return (this.elsewhere ??= new Sends()).hold()
-    }
-    return this.here.hold()
+    return this.isCopy(request) || this.isLike(request, destination) ? this.sends.hold() : undefined
   }
 
-  /**
-   * Whether a transport had the request, and let go of all that it had unwritten. Of a request of which a client has changed the
-   * way nobody knows: what else goes there is not counted.
-   */
-  get isTakenBack(): boolean {
-    return !this.isRerouted && this.wasHeld && this.here.isNothing
+  /** Whatever a client changes of a request, its URL and its headers, the body stays the very same object. */
+  private isCopy(request: HttpClientRequest): boolean {
+    return request === this.#request ||
+      (request.body._tag !== "Empty" && (request.body === this.#body || request.body === this.#request?.body))
   }
 
-  /**
-   * How many times it was written and may have been processed, or may still be. When a client has changed the way, what went
-   * somewhere else may be the request as well.
-   */
-  get unsettled(): number {
-    return this.here.unsettled + (this.isRerouted ? this.elsewhere?.unsettled ?? 0 : 0)
+  /** It may be the request with its body written anew. */
+  private isLike(request: HttpClientRequest, destination: Destination): boolean {
+    return !isSafe(request.method) && this.#destination !== undefined && isBoundFor(destination, this.#destination)
   }
 }
 
@@ -90,6 +82,20 @@ const isSafe = (method: string): boolean => ["GET", "HEAD", "OPTIONS", "TRACE"].
 export const outgoingRequest: Context.Reference<OutgoingRequest | undefined> = Context.Reference<
   OutgoingRequest | undefined
 >("@effect-dcr/core/OutgoingRequest", { defaultValue: () => undefined })
+
+/** By the body: a client may have a request sent by a fiber that knows nothing of the exchange. */
+const byBody = new WeakMap<HttpBody, OutgoingRequest>()
+
+/** Lets a request be found by its body, for a client that may send it from anywhere. */
+export const findable = (outgoing: OutgoingRequest, body: HttpBody): void => {
+  if (body._tag !== "Empty") byBody.set(body, outgoing)
+}
+
+/** The exchange that a request is of, by the fiber that sends it or by itself. */
+export const outgoingOf = (
+  fiber: Fiber<unknown, unknown>,
+  request: HttpClientRequest
+): OutgoingRequest | undefined => fiber.getRef(outgoingRequest) ?? byBody.get(request.body)
 
 const tells: unique symbol = Symbol.for("@effect-dcr/core/OutgoingRequest/tells")
 

@@ -14,18 +14,26 @@ import * as HttpClientError from "effect/http/HttpClientError"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import type * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as Tracer from "effect/Tracer"
-import { isTelling, OutgoingRequest, outgoingRequest } from "../OutgoingRequest.ts"
+import { findable, isTelling, OutgoingRequest, outgoingRequest } from "../OutgoingRequest.ts"
 import { type Reason, RegistrationError } from "../RegistrationError.ts"
 import { Telemetry } from "../Telemetry.ts"
-import { type Answer, discardBody, type Incoming, readAnswer, receive, unfinished } from "./answer.ts"
+import {
+  type Answer,
+  discardBody,
+  type Incoming,
+  isJsonObject,
+  parseJson,
+  readAnswer,
+  receive,
+  unfinished
+} from "./answer.ts"
 import type { Budget } from "./budget.ts"
 import { type Timed, within } from "./deadline.ts"
 import type { Destination } from "./destination.ts"
 import { shownCause } from "./foreignCause.ts"
-import { shownLocation } from "./refusal.ts"
+import { isErrorObject, shownLocation } from "./refusal.ts"
 import { attemptStarts } from "./telemetry.ts"
 import { type Place, transportReason } from "./transportFailure.ts"
-import { isUnprocessed } from "./unprocessed.ts"
 import { displayUrl, parseUrl } from "./url.ts"
 
 /** Adds what each sending has of its own. */
@@ -77,12 +85,18 @@ export class Exchange {
       const left = this.budget.left(Context.get(context, Clock.Clock))
       if (left <= 0) return this.fail(pastDeadline("nothing", undefined))
       attemptStarts(context)
-      const { client, destination } = this
+      const { client, destination, request } = this
       // Read once: a client may say something else the next time.
       const { postprocess, preprocess } = HttpClient.mapRequestEffect(client, unchanged)
       const isTold = isTelling(postprocess)
       const isHttp = /^https?:/.test(destination.href)
-      const outgoing = new OutgoingRequest(isHttp ? destination : undefined, isTold && isUnobserved(context))
+      const outgoing = new OutgoingRequest(
+        request.body,
+        isHttp ? destination : undefined,
+        isTold && isUnobserved(context)
+      )
+      // Of the transport alone it is known that it sends where it is asked. What stands around it may leave the fiber.
+      if (!isTold || client.preprocess !== Effect.succeed) findable(outgoing, request.body)
       const attempt = new Attempt(this, outgoing, addProof, isTold)
       return within(attempt.run(preprocess, postprocess), exchangeContext(context, outgoing), left, attempt)
     })
@@ -149,7 +163,7 @@ class Attempt implements Timed<Answer, RegistrationError> {
       onFailure: (error) => {
         const response = answerInside(error)
         return response === undefined
-          ? Effect.fail(this.exchange.translate(error, this.outgoing.unsettled > 0))
+          ? Effect.fail(this.exchange.translate(error, this.outgoing.sends.isUnsettled))
           : this.receive(response)
       }
     })
@@ -176,8 +190,8 @@ class Attempt implements Timed<Answer, RegistrationError> {
   /** What may have been sent, by all that the client did before it was interrupted. */
   private get sent(): Sent {
     const { exchange: { place }, isTold, outgoing, progress } = this
-    if (isTold && outgoing.isTakenBack) return "nothing"
-    return place.effects && outgoing.unsettled > 0 ? "effects" : progress
+    if (isTold && outgoing.sends.isNothing) return "nothing"
+    return place.effects && outgoing.sends.isUnsettled ? "effects" : progress
   }
 
   /**
@@ -201,15 +215,20 @@ class Attempt implements Timed<Answer, RegistrationError> {
 
   private receive(response: HttpClientResponse.HttpClientResponse): Effect.Effect<Answer, RegistrationError> {
     const { destination, maxBytes, place, secrets } = this.exchange
-    const redirect = redirectOf(response, destination.href, secrets)
-    const unprocessed = isUnprocessed(response)
-    // What this answer says is not all, when the request had been sent before that. It counts itself, if it may have been processed.
-    if (place.effects && (unprocessed || redirect !== undefined) && this.outgoing.unsettled > (unprocessed ? 0 : 1)) {
-      const reason = { ...sentBefore, status: response.status }
-      return Effect.andThen(discardBody(response), this.exchange.fail(reason))
+    // A refusal is not the last word when the request was sent at another time as well. A success is what was asked for.
+    const isOld = place.effects && this.outgoing.sends.isUnsettledBeside(response)
+    const { status } = response
+    if (isOld && (status < 200 || status > 299)) {
+      return Effect.andThen(discardBody(response), this.exchange.fail({ ...sentBefore, status }))
     }
+    const redirect = redirectOf(response, destination.href, secrets)
     if (redirect !== undefined) return Effect.andThen(discardBody(response), this.exchange.fail(redirect))
-    return readAnswer(this.incoming = receive(response, place, maxBytes))
+    const answer = readAnswer(this.incoming = receive(response, place, maxBytes))
+    if (!isOld) return answer
+    return Effect.flatMap(
+      answer,
+      (answer) => saysError(answer) ? this.exchange.fail({ ...sentBefore, status }) : Effect.succeed(answer)
+    )
   }
 }
 
@@ -237,6 +256,12 @@ const answerInside = (
   HttpClientError.isHttpClientError(error) && error.reason._tag === "StatusCodeError"
     ? error.reason.response
     : undefined
+
+/** A refusal under a status of success. */
+const saysError = ({ text }: Answer): boolean => {
+  const body = parseJson(text)
+  return isJsonObject(body) && isErrorObject(body) && body["client_id"] === undefined
+}
 
 /** Whether a client that changes requests has changed where this one goes. */
 const isRerouted = (
@@ -317,8 +342,8 @@ const sentBefore = {
   _tag: "OutcomeUnknown",
   why: "RepeatedSend",
   message:
-    "The HttpClient sent the request more than once, and what became of it is not known for each time. Do not let it try " +
-    "again by itself: RetryPolicy repeats what is safe"
+    "The HttpClient went on after it had sent the request, and of what it had sent it is not known that it was refused. " +
+    "Do not let it try again by itself: RetryPolicy repeats what is safe"
 } as const satisfies Reason
 
 const pastDeadline = (sent: Sent, status: number | undefined): Reason => {

@@ -5,37 +5,49 @@
  */
 import { type AnswerHead, isUnprocessed } from "./unprocessed.ts"
 
-/** What a transport tells of requests that go to one place. */
+/** How many times a request was sent, and what is known of each. */
 export class Sends {
-  /** How many it holds back at this moment. */
+  /** How many the transport holds back, or has written and not seen the answer of. */
+  private open = 0
+  /** How many of those it holds back at this moment. */
   private held = 0
-  private written = 0
-  /** Of how many the server has said that it did not process them. */
-  private unprocessed = 0
+  /** Whether any was ever written. */
+  private written = false
+  /** How many were answered, and may have been processed. */
+  private processed = 0
 
+  /** A transport has it, and has written none of it. */
   hold(): this {
+    this.open++
     this.held++
     return this
   }
 
-  /** It has one no longer, or begins to write it. Once for each {@link hold}. */
+  /** It has it no longer, or begins to write it. Once for each {@link hold}. */
   release(written: boolean): void {
     this.held--
-    if (written) this.written++
+    if (written) this.written = true
+    else this.open--
   }
 
   /** One that was written has got an answer. */
   answered(answer: AnswerHead): void {
-    if (isUnprocessed(answer)) this.unprocessed++
+    this.open--
+    if (!isUnprocessed(answer)) this.processed++
   }
 
   /** Whether none is held, and none was ever written. */
   get isNothing(): boolean {
-    return this.held === 0 && this.written === 0
+    return this.held === 0 && !this.written
   }
 
-  /** How many were written and may have been processed, or may still be. */
-  get unsettled(): number {
-    return this.held + this.written - this.unprocessed
+  /** Whether any may have been processed, or may still be. */
+  get isUnsettled(): boolean {
+    return this.open + this.processed > 0
+  }
+
+  /** The same of all but the one that got this answer. */
+  isUnsettledBeside(answer: AnswerHead): boolean {
+    return this.open > 0 || this.processed > (isUnprocessed(answer) ? 0 : 1)
   }
 }

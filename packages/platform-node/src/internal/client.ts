@@ -4,7 +4,7 @@
  * @internal
  */
 import { EndpointPolicy } from "@effect-dcr/core/EndpointPolicy"
-import { type Destination, outgoingRequest, telling } from "@effect-dcr/core/OutgoingRequest"
+import { type Destination, outgoingOf, outgoingRequest, telling } from "@effect-dcr/core/OutgoingRequest"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import * as Headers from "effect/http/Headers"
@@ -27,13 +27,13 @@ export const clientOf = (connections: Connections): HttpClient.HttpClient => {
     watched: AbortSignal | FinalizationRegistry<Transfer>
   ): Effect.Effect<HttpClientResponse, HttpClientError.HttpClientError> => {
     const { judgeAddress } = fiber.getRef(EndpointPolicy)
-    const exchange = fiber.getRef(outgoingRequest)
+    const outgoing = outgoingOf(fiber, request)
     const { href, origin, path } = destination
     const sendBody = ({ body }: { readonly body: Body }) =>
       Effect.callback<HttpClientResponse, HttpClientError.HttpClientError>((resume) => {
         const options = { origin, path, method: request.method, headers: headersOf(request), body }
         const unread = watched instanceof FinalizationRegistry ? watched : undefined
-        const sends = exchange?.hold(request, destination)
+        const sends = outgoing?.hold(request, destination)
         const transfer = new Transfer(options, new Listener(request, href, unread, resume), sends)
         if (watched instanceof AbortSignal) watched.addEventListener("abort", () => transfer.abort(), { once: true })
         connections.submit(origin, judgeAddress, transfer)
