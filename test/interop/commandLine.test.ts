@@ -53,11 +53,39 @@ const assertFailure = ({ code, stderr, stdout }: Ended, tag: string, exitCode: n
   return failure
 }
 
+const Manifest = Schema.fromJsonString(Schema.Struct({ engines: Schema.Struct({ node: Schema.String }) }))
+
 /** What a person is told of a failure: its first line and what to do next. */
 const told = ({ code, stderr }: Ended, exitCode: number) => {
   assert.strictEqual(code, exitCode, stderr)
   return stderr
 }
+
+describe("the program", () => {
+  it.effect("says which Node it needs, on an older one", () =>
+    Effect.gen(function*() {
+      const { engines } = yield* Schema.decodeUnknownEffect(Manifest)(
+        Fs.readFileSync(new URL("../../packages/platform-node/package.json", import.meta.url), "utf8")
+      )
+      const needed = /^>=(\d+\.\d+)\.0$/.exec(engines.node)?.[1] ?? assert.fail(engines.node)
+      const pretending = (version: string) => {
+        const versions = `{ value: { ...process.versions, node: ${JSON.stringify(version)} } }`
+        return `--import=data:text/javascript,${
+          encodeURIComponent(`Object.defineProperty(process, "versions", ${versions})`)
+        }`
+      }
+      const [major = 0, minor = 0] = needed.split(".").map(Number)
+      for (const version of ["20.19.1", `${major}.${minor - 1}.0`]) {
+        const { code, stderr, stdout } = yield* runCommand(["--version"], {
+          env: { NODE_OPTIONS: pretending(version) }
+        })
+        assert.deepStrictEqual({ code, stdout }, { code: 1, stdout: "" })
+        assert.include(stderr, `needs Node ${needed} or later, and this is Node ${version}`)
+      }
+      const ended = yield* runCommand(["--version"], { env: { NODE_OPTIONS: pretending(`${needed}.0`) } })
+      assert.match(assertDone(ended), /^effect-dcr v/)
+    }))
+})
 
 describe("effect-dcr", () => {
   it.effect(
