@@ -9,31 +9,13 @@ import { eventually, tcpServer } from "../support/nodeServers.ts"
 import { once, oneConnection, register } from "../support/oneRegistration.ts"
 import { recordSpans } from "../support/recordedSpans.ts"
 import { rawServer, registered } from "../support/socketServer.ts"
+import { again, changed, moved, outsideOf, registerBy, rewritten, type Wrap } from "../support/wrappedClients.ts"
 
 const refusal = JSON.stringify({ error: "invalid_redirect_uri" })
 const refused =
   `HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\ncontent-length: ${refusal.length}\r\n\r\n${refusal}`
 
-type Wrap = (ours: HttpClient.HttpClient, other: HttpClient.HttpClient) => HttpClient.HttpClient
-
-const moved = (request: HttpClientRequest.HttpClientRequest) => HttpClientRequest.setUrl(request, `${request.url}/v2`)
-
-const rewritten = HttpClientRequest.bodyText(
-  "{\"redirect_uris\":[\"https://app.example.com/cb\"]}",
-  "application/json"
-)
-
-/** Registers by what `wrap` makes of the transport. */
-const registerBy = (wrap: Wrap, origin: string, options?: ClientRegistration.RegisterOptions) =>
-  Effect.gen(function*() {
-    const ours = yield* HttpClient.HttpClient
-    const other = yield* Effect.provide(HttpClient.HttpClient, FetchHttpClient.layer)
-    return yield* Effect.provideService(register(origin, options), HttpClient.HttpClient, wrap(ours, other))
-  })
-
 describe("a client whose last attempt was not sent", () => {
-  const again = { times: 1 }
-  const changed = HttpClientRequest.setHeader("x-tenant", "one")
   const cases: ReadonlyArray<{ readonly by: string; readonly wrap: Wrap }> = [
     {
       by: "that tries again",
@@ -82,12 +64,10 @@ describe("a client whose last attempt was not sent", () => {
           rewritten
         )
     },
+    { by: "that sends without the fiber, and tries again", wrap: outsideOf },
     {
-      by: "that sends without the fiber, and tries again",
-      wrap: (ours) =>
-        HttpClient.make((request) =>
-          Effect.promise(() => Effect.runPromiseExit(Effect.retry(ours.execute(request), again))).pipe(Effect.flatten)
-        )
+      by: "that writes the body anew, sends without the fiber, and tries again",
+      wrap: (ours, other) => HttpClient.mapRequest(outsideOf(ours, other), rewritten)
     },
     {
       by: "that falls back on another",
@@ -123,7 +103,7 @@ describe("a client whose last attempt was not sent", () => {
 })
 
 describe("a client that tries again by itself", () => {
-  const again: Wrap = (ours) => HttpClient.transform(ours, (sent) => Effect.retry(sent, { times: 1 }))
+  const retrying: Wrap = (ours) => HttpClient.transform(ours, (sent) => Effect.retry(sent, again))
   const nonce = "HTTP/1.1 400 Bad Request\r\ndpop-nonce: one\r\ncontent-type: application/json\r\n"
   const demand = JSON.stringify({ error: "use_dpop_nonce" })
   const code = JSON.stringify({ error: "invalid_client_metadata" })
@@ -145,7 +125,7 @@ describe("a client that tries again by itself", () => {
           if (index === 1) socket.resetAndDestroy()
           else socket.write(index === 2 ? answer : registered("second"))
         })
-        const { reason } = yield* registerBy(again, server.origin).pipe(failsWith("OutcomeUnknown"))
+        const { reason } = yield* registerBy(retrying, server.origin).pipe(failsWith("OutcomeUnknown"))
         assert.strictEqual(reason.why, "RepeatedSend")
         assert.include(answer, ` ${reason.status} `)
         assert.strictEqual(server.posts(), 2)
@@ -164,7 +144,7 @@ describe("a client that tries again by itself", () => {
         if (index === 1) socket.resetAndDestroy()
         else socket.write(`HTTP/1.1 201 Created\r\ncontent-length: ${warned.length}\r\n\r\n${warned}`)
       })
-      const { information } = yield* registerBy(again, server.origin)
+      const { information } = yield* registerBy(retrying, server.origin)
       assert.strictEqual(information.client_id, "second")
     }).pipe(Effect.provide(Layer.merge(oneConnection, once))))
 
@@ -201,7 +181,7 @@ describe("a client that tries again by itself", () => {
         socket.write(`HTTP/1.1 307 Moved\r\nlocation: ${lost.origin}/register\r\ncontent-length: 0\r\n\r\n`)
       )
       const following: Wrap = (ours) =>
-        HttpClient.followRedirects(HttpClient.make((request) => Effect.retry(ours.execute(request), { times: 1 })), 3)
+        HttpClient.followRedirects(HttpClient.make((request) => Effect.retry(ours.execute(request), again)), 3)
       yield* registerBy(following, front.origin).pipe(failsWith("OutcomeUnknown"))
       assert.strictEqual(lost.posts(), 1)
     }).pipe(Effect.provide(Layer.merge(oneConnection, once))))
@@ -241,7 +221,7 @@ describe("a client that tries again by itself", () => {
       const server = yield* rawServer((socket) =>
         socket.write(`HTTP/1.1 ${status} Moved\r\nlocation: /new\r\ncontent-length: 0\r\n\r\n`)
       )
-      const { error } = yield* registerBy(again, server.origin).pipe(failsWith("RedirectRefused"))
+      const { error } = yield* registerBy(retrying, server.origin).pipe(failsWith("RedirectRefused"))
       assert.isFalse(error.mayHaveSucceeded)
       assert.strictEqual(server.posts(), 1)
     }).pipe(Effect.provide(Layer.merge(oneConnection, once))))
@@ -285,13 +265,13 @@ describe("a client that asks something else of the same endpoint", () => {
         socket.resetAndDestroy()
       })
       const ours = yield* HttpClient.HttpClient
-      const again = HttpClient.make((request) =>
-        Effect.retry(ours.execute(HttpClientRequest.setUrlParam(request, "n", "1")), { times: 1 })
+      const insisting = HttpClient.make((request) =>
+        Effect.retry(ours.execute(HttpClientRequest.setUrlParam(request, "n", "1")), again)
       )
       yield* ClientRegistration.register(
         { issuer: server.origin, registration_endpoint: `${server.origin}/register?a=b?c` },
         { redirect_uris: ["https://app.example.com/cb"] }
-      ).pipe(Effect.provideService(HttpClient.HttpClient, again), failsWith("OutcomeUnknown"))
+      ).pipe(Effect.provideService(HttpClient.HttpClient, insisting), failsWith("OutcomeUnknown"))
       assert.strictEqual(server.posts(), 1)
     }).pipe(Effect.provide(Layer.merge(oneConnection, once))))
 

@@ -6,8 +6,8 @@
  */
 import * as Context from "effect/Context"
 import type { Fiber } from "effect/Fiber"
-import type { HttpBody } from "effect/http/HttpBody"
-import type { HttpClientRequest } from "effect/http/HttpClientRequest"
+import * as HttpBody from "effect/http/HttpBody"
+import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import { type Destination, isBoundFor } from "./internal/destination.ts"
 import { Sends } from "./internal/sends.ts"
 
@@ -30,25 +30,33 @@ export class OutgoingRequest {
   readonly sends = new Sends()
   // Out of sight of whoever prints a context: a query can be a secret, and so can a header.
   readonly #destination: Destination | undefined
-  #body: HttpBody | undefined
-  #request: HttpClientRequest | undefined
+  #body: HttpBody.HttpBody | undefined
+  #request: HttpClientRequest.HttpClientRequest | undefined
   private isRerouted = false
+  private isFindable = false
 
   /** The destination of what is not http or https is nobody's. */
-  constructor(body: HttpBody, destination: Destination | undefined, isUnobserved: boolean) {
+  constructor(body: HttpBody.HttpBody, destination: Destination | undefined, isUnobserved: boolean) {
     this.#body = body
     this.#destination = destination
     this.isUnobserved = isUnobserved
   }
 
   /** This is the request. What else is sent meanwhile, to sign it for instance, is another. A client may have changed where it goes. */
-  begin(request: HttpClientRequest, isRerouted: boolean): void {
+  begin(request: HttpClientRequest.HttpClientRequest, isRerouted: boolean): void {
     this.#request = request
     this.isRerouted = isRerouted
+    if (this.isFindable && request.body !== HttpBody.empty) byBody.set(request.body, this)
+  }
+
+  /** From now on the request is found by its body as well, in a fiber that knows nothing of it, or knows of another. */
+  beFound(body: HttpBody.HttpBody): void {
+    this.isFindable = true
+    byBody.set(body, this)
   }
 
   /** Where this request goes, if it is the one, and goes where it was meant to. */
-  destinationOf(request: HttpClientRequest): Destination | undefined {
+  destinationOf(request: HttpClientRequest.HttpClientRequest): Destination | undefined {
     return request === this.#request && !this.isRerouted ? this.#destination : undefined
   }
 
@@ -59,18 +67,19 @@ export class OutgoingRequest {
   }
 
   /** A transport has a request, and has written none of it. Comes back with whom it is to tell what becomes of it. */
-  hold(request: HttpClientRequest, destination: Destination): Sends | undefined {
-    return this.isCopy(request) || this.isLike(request, destination) ? this.sends.hold() : undefined
+  hold(request: HttpClientRequest.HttpClientRequest, destination: Destination): Sends | undefined {
+    return request === this.#request || this.isCopy(request) || this.isLike(request, destination)
+      ? this.sends.hold()
+      : undefined
   }
 
-  /** Whatever a client changes of a request, its URL and its headers, the body stays the very same object. */
-  private isCopy(request: HttpClientRequest): boolean {
-    return request === this.#request ||
-      (request.body._tag !== "Empty" && (request.body === this.#body || request.body === this.#request?.body))
+  /** A copy with another URL, or with other headers, has the very same body. */
+  private isCopy({ body }: HttpClientRequest.HttpClientRequest): boolean {
+    return body !== HttpBody.empty && (body === this.#body || body === this.#request?.body)
   }
 
   /** It may be the request with its body written anew. */
-  private isLike(request: HttpClientRequest, destination: Destination): boolean {
+  private isLike(request: HttpClientRequest.HttpClientRequest, destination: Destination): boolean {
     return !isSafe(request.method) && this.#destination !== undefined && isBoundFor(destination, this.#destination)
   }
 }
@@ -78,24 +87,31 @@ export class OutgoingRequest {
 /** RFC 9110 §9.2.1. */
 const isSafe = (method: string): boolean => ["GET", "HEAD", "OPTIONS", "TRACE"].includes(method)
 
-/** The request that the fiber sends. */
+/** The request that is sent by the fiber, or by the one that forked it. */
 export const outgoingRequest: Context.Reference<OutgoingRequest | undefined> = Context.Reference<
   OutgoingRequest | undefined
 >("@effect-dcr/core/OutgoingRequest", { defaultValue: () => undefined })
 
-/** By the body: a client may have a request sent by a fiber that knows nothing of the exchange. */
-const byBody = new WeakMap<HttpBody, OutgoingRequest>()
+const byBody = new WeakMap<HttpBody.HttpBody, OutgoingRequest>()
 
-/** Lets a request be found by its body, for a client that may send it from anywhere. */
-export const findable = (outgoing: OutgoingRequest, body: HttpBody): void => {
-  if (body._tag !== "Empty") byBody.set(body, outgoing)
-}
-
-/** The exchange that a request is of, by the fiber that sends it or by itself. */
+/** What a request is of: by itself, or else by the fiber, which may be a worker that was forked for another one. */
 export const outgoingOf = (
   fiber: Fiber<unknown, unknown>,
-  request: HttpClientRequest
-): OutgoingRequest | undefined => fiber.getRef(outgoingRequest) ?? byBody.get(request.body)
+  request: HttpClientRequest.HttpClientRequest
+): OutgoingRequest | undefined => byBody.get(request.body) ?? fiber.getRef(outgoingRequest)
+
+/**
+ * A request with a body that is an object of its own. That of a request without one is the same for all, and somebody may send one
+ * request twice.
+ */
+export const withOwnBody = (
+  { body, hash, headers, method, url, urlParams }: HttpClientRequest.HttpClientRequest
+): HttpClientRequest.HttpClientRequest => {
+  const own = Object.assign(like(Reflect.getPrototypeOf(body)), body)
+  return HttpClientRequest.makeWith(method, url, urlParams, hash, headers, own)
+}
+
+const like: (prototype: object | null) => object = Object.create
 
 const tells: unique symbol = Symbol.for("@effect-dcr/core/OutgoingRequest/tells")
 

@@ -14,7 +14,7 @@ import * as HttpClientError from "effect/http/HttpClientError"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import type * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as Tracer from "effect/Tracer"
-import { findable, isTelling, OutgoingRequest, outgoingRequest } from "../OutgoingRequest.ts"
+import { isTelling, OutgoingRequest, outgoingRequest, withOwnBody } from "../OutgoingRequest.ts"
 import { type Reason, RegistrationError } from "../RegistrationError.ts"
 import { Telemetry } from "../Telemetry.ts"
 import {
@@ -85,20 +85,22 @@ export class Exchange {
       const left = this.budget.left(Context.get(context, Clock.Clock))
       if (left <= 0) return this.fail(pastDeadline("nothing", undefined))
       attemptStarts(context)
-      const { client, destination, request } = this
+      const { client, destination } = this
       // Read once: a client may say something else the next time.
       const { postprocess, preprocess } = HttpClient.mapRequestEffect(client, unchanged)
       const isTold = isTelling(postprocess)
+      // Nothing stands around the transport, nor before it: it sends the request, and no other.
+      const isPlain = isTold && client.preprocess === Effect.succeed
+      const request = isPlain && this.request.body._tag !== "Empty" ? this.request : withOwnBody(this.request)
       const isHttp = /^https?:/.test(destination.href)
       const outgoing = new OutgoingRequest(
         request.body,
         isHttp ? destination : undefined,
         isTold && isUnobserved(context)
       )
-      // Of the transport alone it is known that it sends where it is asked. What stands around it may leave the fiber.
-      if (!isTold || client.preprocess !== Effect.succeed) findable(outgoing, request.body)
+      if (!isPlain) outgoing.beFound(request.body)
       const attempt = new Attempt(this, outgoing, addProof, isTold)
-      return within(attempt.run(preprocess, postprocess), exchangeContext(context, outgoing), left, attempt)
+      return within(attempt.run(request, preprocess, postprocess), exchangeContext(context, outgoing), left, attempt)
     })
   }
 
@@ -112,10 +114,13 @@ export class Exchange {
 
   /** With `sentAsWell`, the request may have been sent by another attempt of the client than the one that failed. */
   translate(error: HttpClientError.HttpClientError | RegistrationError, sentAsWell: boolean): RegistrationError {
-    if (error._tag === "RegistrationError") return error
+    const isOld = sentAsWell && this.place.effects
+    if (error._tag === "RegistrationError") {
+      return isOld && !error.mayHaveSucceeded ? this.error(sentBefore) : error
+    }
     const reason = transportReason(error, this.place)
     return new RegistrationError({
-      reason: sentAsWell && this.place.effects && reason._tag !== "OutcomeUnknown" ? sentBefore : reason,
+      reason: isOld && reason._tag !== "OutcomeUnknown" ? sentBefore : reason,
       method: this.request.method,
       url: this.place.url,
       // Not the HttpClientError itself: that one holds the request with its Authorization header.
@@ -156,8 +161,12 @@ class Attempt implements Timed<Answer, RegistrationError> {
     this.isTold = isTold
   }
 
-  run(preprocess: Client["preprocess"], postprocess: Client["postprocess"]): Effect.Effect<Answer, RegistrationError> {
-    const admitted = Effect.flatMap(preprocess(this.exchange.request), (request) => this.admit(request))
+  run(
+    request: HttpClientRequest.HttpClientRequest,
+    preprocess: Client["preprocess"],
+    postprocess: Client["postprocess"]
+  ): Effect.Effect<Answer, RegistrationError> {
+    const admitted = Effect.flatMap(preprocess(request), (request) => this.admit(request))
     return Effect.matchEffect(postprocess(admitted), {
       onSuccess: (response) => this.receive(response),
       onFailure: (error) => {
@@ -190,7 +199,7 @@ class Attempt implements Timed<Answer, RegistrationError> {
   /** What may have been sent, by all that the client did before it was interrupted. */
   private get sent(): Sent {
     const { exchange: { place }, isTold, outgoing, progress } = this
-    if (isTold && outgoing.sends.isNothing) return "nothing"
+    if (isTold && outgoing.sends.isTakenBack) return "nothing"
     return place.effects && outgoing.sends.isUnsettled ? "effects" : progress
   }
 

@@ -11,6 +11,8 @@ export class Sends {
   private open = 0
   /** How many of those it holds back at this moment. */
   private held = 0
+  /** Whether any was ever held. */
+  private seen = false
   /** Whether any was ever written. */
   private written = false
   /** How many were answered, and may have been processed. */
@@ -18,6 +20,7 @@ export class Sends {
 
   /** A transport has it, and has written none of it. */
   hold(): this {
+    this.seen = true
     this.open++
     this.held++
     return this
@@ -36,9 +39,9 @@ export class Sends {
     if (!isUnprocessed(answer)) this.processed++
   }
 
-  /** Whether none is held, and none was ever written. */
-  get isNothing(): boolean {
-    return this.held === 0 && !this.written
+  /** Whether a transport had it, and let go of all that it had unwritten. */
+  get isTakenBack(): boolean {
+    return this.seen && this.held === 0 && !this.written
   }
 
   /** Whether any may have been processed, or may still be. */
