@@ -7,7 +7,7 @@
 import * as Context from "effect/Context"
 import type { Fiber } from "effect/Fiber"
 import * as HttpBody from "effect/http/HttpBody"
-import * as HttpClientRequest from "effect/http/HttpClientRequest"
+import type { HttpClientRequest } from "effect/http/HttpClientRequest"
 import { type Destination, isBoundFor } from "./internal/destination.ts"
 import { Sends } from "./internal/sends.ts"
 
@@ -31,7 +31,7 @@ export class OutgoingRequest {
   // Out of sight of whoever prints a context: a query can be a secret, and so can a header.
   readonly #destination: Destination | undefined
   #body: HttpBody.HttpBody | undefined
-  #request: HttpClientRequest.HttpClientRequest | undefined
+  #request: HttpClientRequest | undefined
   private isRerouted = false
   private isFindable = false
 
@@ -43,7 +43,7 @@ export class OutgoingRequest {
   }
 
   /** This is the request. What else is sent meanwhile, to sign it for instance, is another. A client may have changed where it goes. */
-  begin(request: HttpClientRequest.HttpClientRequest, isRerouted: boolean): void {
+  begin(request: HttpClientRequest, isRerouted: boolean): void {
     this.#request = request
     this.isRerouted = isRerouted
     if (this.isFindable && request.body !== HttpBody.empty) byBody.set(request.body, this)
@@ -56,7 +56,7 @@ export class OutgoingRequest {
   }
 
   /** Where this request goes, if it is the one, and goes where it was meant to. */
-  destinationOf(request: HttpClientRequest.HttpClientRequest): Destination | undefined {
+  destinationOf(request: HttpClientRequest): Destination | undefined {
     return request === this.#request && !this.isRerouted ? this.#destination : undefined
   }
 
@@ -67,19 +67,19 @@ export class OutgoingRequest {
   }
 
   /** A transport has a request, and has written none of it. Comes back with whom it is to tell what becomes of it. */
-  hold(request: HttpClientRequest.HttpClientRequest, destination: Destination): Sends | undefined {
+  hold(request: HttpClientRequest, destination: Destination): Sends | undefined {
     return request === this.#request || this.isCopy(request) || this.isLike(request, destination)
       ? this.sends.hold()
       : undefined
   }
 
   /** A copy with another URL, or with other headers, has the very same body. */
-  private isCopy({ body }: HttpClientRequest.HttpClientRequest): boolean {
+  private isCopy({ body }: HttpClientRequest): boolean {
     return body !== HttpBody.empty && (body === this.#body || body === this.#request?.body)
   }
 
   /** It may be the request with its body written anew. */
-  private isLike(request: HttpClientRequest.HttpClientRequest, destination: Destination): boolean {
+  private isLike(request: HttpClientRequest, destination: Destination): boolean {
     return !isSafe(request.method) && this.#destination !== undefined && isBoundFor(destination, this.#destination)
   }
 }
@@ -97,21 +97,8 @@ const byBody = new WeakMap<HttpBody.HttpBody, OutgoingRequest>()
 /** What a request is of: by itself, or else by the fiber, which may be a worker that was forked for another one. */
 export const outgoingOf = (
   fiber: Fiber<unknown, unknown>,
-  request: HttpClientRequest.HttpClientRequest
+  request: HttpClientRequest
 ): OutgoingRequest | undefined => byBody.get(request.body) ?? fiber.getRef(outgoingRequest)
-
-/**
- * A request with a body that is an object of its own. That of a request without one is the same for all, and somebody may send one
- * request twice.
- */
-export const withOwnBody = (
-  { body, hash, headers, method, url, urlParams }: HttpClientRequest.HttpClientRequest
-): HttpClientRequest.HttpClientRequest => {
-  const own = Object.assign(like(Reflect.getPrototypeOf(body)), body)
-  return HttpClientRequest.makeWith(method, url, urlParams, hash, headers, own)
-}
-
-const like: (prototype: object | null) => object = Object.create
 
 const tells: unique symbol = Symbol.for("@effect-dcr/core/OutgoingRequest/tells")
 
