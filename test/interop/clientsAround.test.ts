@@ -275,14 +275,17 @@ describe("a client that asks something else of the same endpoint", () => {
       assert.strictEqual(server.posts(), 1)
     }).pipe(Effect.provide(Layer.merge(oneConnection, once))))
 
-  it.live("by a redirect that it follows, is told of the redirect", () =>
-    Effect.gen(function*() {
-      const moved = "HTTP/1.1 308 Permanent Redirect\r\nlocation: /register?n=1\r\ncontent-length: 0\r\n\r\n"
-      const server = yield* rawServer((socket, { index }) => socket.write(index === 1 ? moved : refused))
-      const following: Wrap = (ours) => HttpClient.followRedirects(ours, 3)
-      yield* registerBy(following, server.origin).pipe(failsWith("RedirectRefused"))
-      assert.strictEqual(server.posts(), 2)
-    }).pipe(Effect.provide(Layer.merge(oneConnection, once))))
+  it.live.each([302, 303, 308])(
+    "by a redirect that it follows, is told of the redirect: %i",
+    (status) =>
+      Effect.gen(function*() {
+        const moved = `HTTP/1.1 ${status} Moved\r\nlocation: /register?n=1\r\ncontent-length: 0\r\n\r\n`
+        const server = yield* rawServer((socket, { index }) => socket.write(index === 1 ? moved : refused))
+        const following: Wrap = (ours) => HttpClient.followRedirects(ours, 3)
+        yield* registerBy(following, server.origin).pipe(failsWith("RedirectRefused"))
+        assert.lengthOf(server.requests, 2)
+      }).pipe(Effect.provide(Layer.merge(oneConnection, once)))
+  )
 })
 
 describe("a client that reads before it writes", () => {

@@ -92,6 +92,7 @@ export const outgoingRequest: Context.Reference<OutgoingRequest | undefined> = C
   OutgoingRequest | undefined
 >("@effect-dcr/core/OutgoingRequest", { defaultValue: () => undefined })
 
+/** The requests of clients that may have them sent by any fiber. */
 const byBody = new WeakMap<HttpBody.HttpBody, OutgoingRequest>()
 
 /** What a request is of: by itself, or else by the fiber, which may be a worker that was forked for another one. */

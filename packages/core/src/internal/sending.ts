@@ -225,14 +225,15 @@ class Attempt implements Timed<Answer, RegistrationError> {
 
   private receive(response: HttpClientResponse.HttpClientResponse): Effect.Effect<Answer, RegistrationError> {
     const { destination, maxBytes, place, secrets } = this.exchange
+    const { status } = response
     // A refusal is not the last word when the request was sent at another time as well. A success is what was asked for.
     const isOld = place.effects && this.outgoing.sends.isUnsettledBeside(response)
-    const { status } = response
-    if (isOld && (status < 200 || status > 299)) {
+    const redirect = redirectOf(response, destination.href, secrets)
+    const error = redirect === undefined ? undefined : this.exchange.error(redirect)
+    if (isOld && (status < 200 || status > 299) && error?.mayHaveSucceeded !== true) {
       return Effect.andThen(discardBody(response), this.exchange.fail({ ...sentBefore, status }))
     }
-    const redirect = redirectOf(response, destination.href, secrets)
-    if (redirect !== undefined) return Effect.andThen(discardBody(response), this.exchange.fail(redirect))
+    if (error !== undefined) return Effect.andThen(discardBody(response), Effect.fail(error))
     const answer = readAnswer(this.incoming = receive(response, place, maxBytes))
     if (!isOld) return answer
     return Effect.flatMap(
