@@ -16,6 +16,7 @@ import type * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import type { HttpClient } from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
+import { machineTimer } from "./internal/machineTimer.ts"
 import { unwrapConfig } from "./internal/unwrapConfig.ts"
 import * as NodeDpopSigner from "./NodeDpopSigner.ts"
 import * as NodeHttpClient from "./NodeHttpClient.ts"
@@ -60,9 +61,10 @@ export interface Options {
  * @since 0.1.0
  * @category layers
  */
-export const layer: Layer.Layer<HttpClient | DpopSigner.DpopSigner> = Layer.merge(
+export const layer: Layer.Layer<HttpClient | DpopSigner.DpopSigner> = Layer.mergeAll(
   NodeHttpClient.layer,
-  DpopSigner.layerNone
+  DpopSigner.layerNone,
+  machineTimer
 )
 
 /**
@@ -74,7 +76,7 @@ export const layer: Layer.Layer<HttpClient | DpopSigner.DpopSigner> = Layer.merg
 export const layerDpop = (
   options?: NodeDpopSigner.Options
 ): Layer.Layer<HttpClient | DpopSigner.DpopSigner, RegistrationError> =>
-  Layer.merge(NodeHttpClient.layer, NodeDpopSigner.layer(options))
+  Layer.mergeAll(NodeHttpClient.layer, NodeDpopSigner.layer(options), machineTimer)
 
 /**
  * Registrations with other options than the defaults.
@@ -97,9 +99,10 @@ export const layerDpop = (
 export const layerOptions = (
   options: Options
 ): Layer.Layer<HttpClient | DpopSigner.DpopSigner, RegistrationError> =>
-  Layer.merge(
+  Layer.mergeAll(
     options.http === undefined ? NodeHttpClient.layer : NodeHttpClient.layerOptions(options.http),
-    options.dpop === undefined ? DpopSigner.layerNone : NodeDpopSigner.layer(options.dpop)
+    options.dpop === undefined ? DpopSigner.layerNone : NodeDpopSigner.layer(options.dpop),
+    machineTimer
   )
 
 /**

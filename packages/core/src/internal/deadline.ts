@@ -9,11 +9,11 @@
  *
  * @internal
  */
-import type * as Context from "effect/Context"
-import * as Duration from "effect/Duration"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import { deadlineTimer, type Stop } from "../DeadlineTimer.ts"
 
 /** What is done in time or too late. An object, not two functions: thousands of them may wait at a time, and each closure counts. */
 export interface Timed<A, E> {
@@ -41,14 +41,14 @@ type Resume<A, E> = (effect: Effect.Effect<A, E>) => void
 /**
  * Between the effect and its timer. Whoever comes second is not heard.
  *
- * The two fibers, and V8's list of their observers, may outlive the race for a while: all that they know is the race, and when it
- * is over it holds nothing, neither the request nor the answer.
+ * The fiber and the timer, and V8's list of their observers, may outlive the race for a while: all that they know is the race, and
+ * when it is over it holds nothing, neither the request nor the answer.
  */
 class Race<A, E> {
   private resume: Resume<A, E> | undefined
   private timed: Timed<A, E> | undefined
   private working: Fiber.Fiber<void, E> | undefined
-  private timer: Fiber.Fiber<void> | undefined
+  private stopTimer: Stop | undefined
   /** What the effect succeeded with, which its fiber would keep. */
   private value: Effect.Effect<A> = Effect.never
 
@@ -58,14 +58,12 @@ class Race<A, E> {
   }
 
   start(effect: Effect.Effect<A, E>, context: Context.Context<never>, deadline: number): void {
-    const run = Effect.runForkWith(context)
-    this.working = run(Effect.map(effect, (value) => {
+    this.working = Effect.runForkWith(context)(Effect.map(effect, (value) => {
       this.value = Effect.succeed(value)
     }))
     this.working.addObserver((exit) => this.inTime(exit))
     if (this.resume === undefined) return
-    this.timer = run(Effect.sleep(Duration.millis(deadline)))
-    this.timer.addObserver((exit) => this.tooLate(exit))
+    this.stopTimer = Context.get(context, deadlineTimer)(context, deadline, (exit) => this.tooLate(exit))
   }
 
   /** Nobody waits any more. */
@@ -92,13 +90,13 @@ class Race<A, E> {
   }
 
   private end(inTime: boolean): void {
-    const { timed, timer } = this
+    const { stopTimer, timed } = this
     this.resume = undefined
     this.timed = undefined
     this.working = undefined
-    this.timer = undefined
+    this.stopTimer = undefined
     this.value = Effect.never
-    timer?.interruptUnsafe()
+    stopTimer?.()
     timed?.over?.(inTime)
   }
 }
