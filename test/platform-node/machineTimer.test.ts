@@ -46,6 +46,15 @@ describe("the timer of NodeRegistration", () => {
       assert.strictEqual(timers(), before)
     }).pipe(Effect.provide(NodeRegistration.layer)))
 
+  it.live.each([0, -5])("is over at once when there is no time: %i", (deadline) =>
+    Effect.gen(function*() {
+      const before = timers()
+      const turn = Effect.callback<void>((resume) => void setImmediate(() => resume(Effect.void)))
+      const working = Effect.forEach([1, 2, 3], () => turn)
+      assert.strictEqual(yield* limited(working, deadline), "late")
+      assert.strictEqual(timers(), before)
+    }).pipe(Effect.provide(NodeRegistration.layer)))
+
   it.effect.each(layers)("goes by the clock in force: $what", ({ layer }) =>
     Effect.gen(function*() {
       const before = timers()

@@ -63,7 +63,10 @@ class Race<A, E> {
     }))
     this.working.addObserver((exit) => this.inTime(exit))
     if (this.resume === undefined) return
-    this.stopTimer = Context.get(context, deadlineTimer)(context, deadline, (exit) => this.tooLate(exit))
+    const stop = Context.get(context, deadlineTimer)(context, deadline, (exit) => this.tooLate(exit))
+    // A clock may be over at once.
+    if (this.timed === undefined) stop()
+    else this.stopTimer = stop
   }
 
   /** Nobody waits any more. */

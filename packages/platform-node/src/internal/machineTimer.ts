@@ -11,17 +11,16 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 
 const start: StartTimer = (context, milliseconds, ring) => {
+  const isOrdinary = milliseconds > 0 && milliseconds <= longest
   // Another clock, that of a test for instance, has a time of its own.
-  if (milliseconds > longest || Context.get(context, Clock.Clock) !== machineClock) {
-    return sleeping(context, milliseconds, ring)
-  }
+  if (!isOrdinary || Context.get(context, Clock.Clock) !== machineClock) return sleeping(context, milliseconds, ring)
   const timeout = setTimeout(ring, milliseconds, Exit.void)
   return () => clearTimeout(timeout)
 }
 
 const machineClock = Context.get(Context.empty(), Clock.Clock)
 
-/** `setTimeout` takes a longer time for none. */
+/** `setTimeout` takes a longer time for none, and none for a millisecond. */
 const longest = 2 ** 31 - 1
 
 export const machineTimer: Layer.Layer<never> = Layer.succeed(deadlineTimer, start)
