@@ -8,7 +8,7 @@ import { failsWith } from "../support/failure.ts"
 import { eventually, tcpServer } from "../support/nodeServers.ts"
 import { once, oneConnection, register } from "../support/oneRegistration.ts"
 import { recordSpans } from "../support/recordedSpans.ts"
-import { rawServer, registered } from "../support/socketServer.ts"
+import { dying, rawServer, registered } from "../support/socketServer.ts"
 import { again, changed, moved, outsideOf, registerBy, rewritten, type Wrap } from "../support/wrappedClients.ts"
 
 const refusal = JSON.stringify({ error: "invalid_redirect_uri" })
@@ -80,11 +80,7 @@ describe("a client whose last attempt was not sent", () => {
     "$by, has an outcome that is unknown when the attempt before was",
     ({ wrap }) =>
       Effect.gen(function*() {
-        const server = yield* rawServer((socket) => {
-          // it may have registered a client; nobody will know
-          server.server.close()
-          socket.resetAndDestroy()
-        })
+        const server = yield* dying
         const { error, reason } = yield* registerBy(wrap, server.origin).pipe(failsWith("OutcomeUnknown"))
         assert.strictEqual(reason.why, "RepeatedSend")
         assert.isFalse(error.isSafeToRepeat)
@@ -173,10 +169,7 @@ describe("a client that tries again by itself", () => {
 
   it.live("at a place that it was sent to, has an outcome that is unknown", () =>
     Effect.gen(function*() {
-      const lost = yield* rawServer((socket) => {
-        lost.server.close()
-        socket.resetAndDestroy()
-      })
+      const lost = yield* dying
       const front = yield* rawServer((socket) =>
         socket.write(`HTTP/1.1 307 Moved\r\nlocation: ${lost.origin}/register\r\ncontent-length: 0\r\n\r\n`)
       )
@@ -260,10 +253,7 @@ describe("a client that asks something else of the same endpoint", () => {
 
   it.live("by a query that is hidden in a query, is told that an attempt before was sent", () =>
     Effect.gen(function*() {
-      const server = yield* rawServer((socket) => {
-        server.server.close()
-        socket.resetAndDestroy()
-      })
+      const server = yield* dying
       const ours = yield* HttpClient.HttpClient
       const insisting = HttpClient.make((request) =>
         Effect.retry(ours.execute(HttpClientRequest.setUrlParam(request, "n", "1")), again)
@@ -279,8 +269,8 @@ describe("a client that asks something else of the same endpoint", () => {
     "by a redirect that it follows, is told of the redirect: %i",
     (status) =>
       Effect.gen(function*() {
-        const moved = `HTTP/1.1 ${status} Moved\r\nlocation: /register?n=1\r\ncontent-length: 0\r\n\r\n`
-        const server = yield* rawServer((socket, { index }) => socket.write(index === 1 ? moved : refused))
+        const redirect = `HTTP/1.1 ${status} Moved\r\nlocation: /register?n=1\r\ncontent-length: 0\r\n\r\n`
+        const server = yield* rawServer((socket, { index }) => socket.write(index === 1 ? redirect : refused))
         const following: Wrap = (ours) => HttpClient.followRedirects(ours, 3)
         yield* registerBy(following, server.origin).pipe(failsWith("RedirectRefused"))
         assert.lengthOf(server.requests, 2)

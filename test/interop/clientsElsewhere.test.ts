@@ -7,17 +7,8 @@ import { failsWith } from "../support/failure.ts"
 import { eventually } from "../support/nodeServers.ts"
 import { once, oneConnection, register } from "../support/oneRegistration.ts"
 import { clientAt, operations } from "../support/socketManagement.ts"
-import { rawServer, registered } from "../support/socketServer.ts"
+import { dying, rawServer, registered } from "../support/socketServer.ts"
 import { again, by, changed, moved, outsideOf, type Wrap } from "../support/wrappedClients.ts"
-
-/** Gets one request, and is gone; nobody will know what came of it. */
-const dying = Effect.gen(function*() {
-  const server = yield* rawServer((socket) => {
-    server.server.close()
-    socket.resetAndDestroy()
-  })
-  return server
-})
 
 interface Job {
   readonly request: HttpClientRequest.HttpClientRequest

@@ -68,6 +68,15 @@ export const rawServer = (answer: RawAnswer): Effect.Effect<RawServer, never, Sc
     }
   })
 
+/** A server that is gone with its first request, which it may have processed. Nobody will know. */
+export const dying: Effect.Effect<RawServer, never, Scope.Scope> = Effect.gen(function*() {
+  const server: RawServer = yield* rawServer((socket) => {
+    server.server.close()
+    socket.resetAndDestroy()
+  })
+  return server
+})
+
 /** The answer of a server that registered a client, as JSON. */
 export const registration = (clientId: string): string =>
   JSON.stringify({

@@ -22,9 +22,12 @@ describe("isUnprocessed", () => {
     assert.isTrue(isUnprocessed({ status, headers: {} }))
   })
 
-  it.each([200, 201, 300, 301, 302, 303, 304, 500, 502, 503])("is not what may come of a request: %i", (status) => {
-    assert.isFalse(isUnprocessed({ status, headers: {} }))
-  })
+  it.each([200, 201, 300, 301, 302, 303, 304, 500, 502, 503])(
+    "is none that a request may have been processed for: %i",
+    (status) => {
+      assert.isFalse(isUnprocessed({ status, headers: {} }))
+    }
+  )
 
   it("is a limit", () => {
     assert.isTrue(isUnprocessed({ status: 503, headers: later }))
